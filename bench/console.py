@@ -1,0 +1,72 @@
+"""What a person sees while a run works and when it ends."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from bench.plan import Plan, Request
+from bench.run import Reporter, run
+
+
+class ConsoleReporter(Reporter):
+    """Progress bars on a terminal; elsewhere one line a step and every tenth of its way."""
+
+    def __init__(self) -> None:
+        self.console = Console(stderr=True, highlight=False)
+        self.bars = Progress(
+            TextColumn("{task.description:<26}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[note]}"),
+            console=self.console,
+        )
+        self.tasks: dict[str, TaskID] = {}
+        self.tenths: dict[str, int] = {}
+
+    def step(self, name: str, detail: str) -> None:
+        self.console.print(f"[bold]{name}[/bold]  {detail}")
+
+    def progress(self, name: str, done: int, total: int, note: str = "") -> None:
+        if not self.console.is_terminal:
+            return self._line(name, done, total, note)
+        if name not in self.tasks:
+            self.tasks[name] = self.bars.add_task(name, total=total, note="")
+        self.bars.update(self.tasks[name], completed=done, total=total, note=note)
+        return None
+
+    def reused(self, name: str, key: str) -> None:
+        self.console.print(f"[bold]{name}[/bold]  done before ({key})")
+
+    def warn(self, text: str) -> None:
+        self.console.print(f"[yellow]warning[/yellow]  {text}")
+
+    def _line(self, name: str, done: int, total: int, note: str) -> None:
+        tenth = 10 * done // max(total, 1)
+        if self.tenths.get(name) != tenth:
+            self.tenths[name] = tenth
+            self.console.print(f"  {name} {done}/{total} {note}")
+
+
+def run_and_show(**words: Any) -> None:
+    """Resolve, run, and print the result table, where the report lies and how to open the dashboard."""
+    from reports import write_report
+    from reports.tables import result_table
+
+    runs_dir: Path = words["runs_dir"]
+    plan = Plan.of(Request(**words))
+    reporter = ConsoleReporter()
+    reporter.console.print(f"[bold]{plan.title}[/bold] on {plan.protocol.id}")
+    with reporter.bars:
+        result = run(plan, reporter)
+    pages = write_report(runs_dir, runs_dir / "report")
+    out = Console(file=sys.stdout, highlight=False)
+    out.print(result_table(result))
+    out.print(f"result     {plan.folder / 'result.json'}")
+    out.print(f"report     {next(p for p in pages if p.suffix == '.html')}")
+    out.print(f"dashboard  bench ui --runs-dir {runs_dir}")

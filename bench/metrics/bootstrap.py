@@ -1,0 +1,208 @@
+"""Uncertainty by resampling source groups: what the numbers would be had other sources been filmed.
+
+Videos of one source group (UCF's gXX) are near copies of each other, so groups, not videos, are drawn with
+replacement (Efron and Tibshirani 1993, ch. 13: percentile intervals), within each class so that every class
+keeps its number of groups. A group drawn twice counts twice: each of its predictions and truths has weight 2.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from bench.metrics.ap import Wanted, average_precision, class_mean, reported, summarise
+from bench.metrics.evaluation import Evaluation, percent
+from bench.protocol import Protocol
+from bench.records import Array
+
+CHUNK = 1 << 21
+"""Elements of one weighted curve handled at once: bounds the memory."""
+
+
+class Difference(NamedTuple):
+    """A paired comparison in percentage points: a minus b, its 95% interval, two-sided p-value."""
+
+    difference: float
+    low: float
+    high: float
+    p: float
+
+
+@dataclass(frozen=True)
+class _Counts:
+    """Truth of a result: counts_GC of each level, over the same groups and classes."""
+
+    groups: list[str]
+    classes: list[str]
+    levels: dict[str, Array]
+
+    @classmethod
+    def read(cls, truth: pd.DataFrame) -> _Counts:
+        groups = sorted(truth["group"].astype(str).unique())
+        named = truth[["label", "class"]].drop_duplicates().sort_values("label")
+        levels = {}
+        for level, rows in truth.groupby(truth["level"].astype(str), sort=True):
+            counts = np.zeros((len(groups), len(named)), np.int64)
+            counts[pd.Categorical(rows["group"].astype(str), groups).codes, rows["label"]] = rows["count"]
+            levels[str(level)] = counts
+        return cls(groups, named["class"].astype(str).tolist(), levels)
+
+    def truths(self) -> dict[str, Array]:
+        """Level to truths_C."""
+        return {level: counts.sum(axis=0) for level, counts in self.levels.items()}
+
+    def resamples(self, number: int, seed: int) -> Array:
+        """How often each group is drawn, weights_GR float64.
+
+        Strata are classes. A group's class is that of most of its truth (the first of equals) at the first
+        level; groups without truth are a stratum of their own.
+        """
+        if not self.levels:
+            return np.zeros((0, number))
+        counts = next(iter(self.levels.values()))
+        stratum = np.where(counts.any(axis=1), counts.argmax(axis=1), -1)
+        rng = np.random.default_rng(seed)
+        weights = np.zeros((len(self.groups), number))
+        for value in np.unique(stratum):
+            members = np.flatnonzero(stratum == value)
+            weights[members] = rng.multinomial(
+                len(members), np.full(len(members), 1 / len(members)), number
+            ).T
+        return weights
+
+
+def class_precisions(
+    matches: pd.DataFrame, truth: pd.DataFrame, protocol: Protocol
+) -> dict[str, dict[str, float | None]]:
+    """``Evaluation.per_class`` of the levels scored, recomputed from the two tables alone."""
+    counts = _Counts.read(truth)
+    values = _percents(matches, counts, protocol, np.ones((len(counts.groups), 1)))
+    return {
+        name.replace("/", "_ap/"): {c: percent(v) for c, v in zip(counts.classes, ap_C1[:, 0])}
+        for name, ap_C1 in values.items()
+    }
+
+
+def intervals(
+    matches: pd.DataFrame, truth: pd.DataFrame, protocol: Protocol, resamples: int = 1000, seed: int = 0
+) -> dict[str, tuple[float, float]]:
+    """95% percentile intervals, percent, of each mAP (``video_map/0.50``) and AP (``video_ap/0.50/<class>``).
+
+    ``frame_map/auc`` has none: its thresholds are not in the matches. A class without truth in a resample is
+    left out of that resample; a class left out of all has no interval.
+    """
+    counts = _Counts.read(truth)
+    result = {}
+    for name, ap_CR in _percents(matches, counts, protocol, counts.resamples(resamples, seed)).items():
+        samples = {name.replace("/", "_map/"): class_mean(ap_CR)}
+        samples |= {f"{name.replace('/', '_ap/')}/{c}": ap for c, ap in zip(counts.classes, ap_CR)}
+        for key, values in samples.items():
+            if not np.isnan(values).all():
+                low, high = np.nanpercentile(values, (2.5, 97.5))
+                result[key] = (float(low), float(high))
+    return result
+
+
+def paired_difference(
+    a: Evaluation, b: Evaluation, metric: str, protocol: Protocol, *, resamples: int = 1000, seed: int = 0
+) -> Difference:
+    """``a`` minus ``b`` on one mAP such as ``video_map/0.50``, both scored on the same resampled groups.
+
+    p: how often the difference of a resample lies at least as far from the observed one as that lies from 0
+    (bootstrap centred on the observed difference), (1 + times) / (1 + resamples).
+    Raises ValueError if the metric has no matches, or the two results have different truth.
+    """
+    wanted = {name: what for name, what in reported(protocol).items() if name.replace("/", "_map/") == metric}
+    if not wanted:
+        choices = ", ".join(name.replace("/", "_map/") for name in reported(protocol))
+        raise ValueError(f"{metric!r} has no matches to compare; choose one of {choices}")
+    level = next(iter(wanted.values()))[0]
+    counts, other = (_Counts.read(side.truth[side.truth["level"].astype(str) == level]) for side in (a, b))
+    if not (counts.levels and other.levels):
+        raise ValueError(
+            f"{metric!r} is not applicable to one of the results: its {level} level was not scored"
+        )
+    if counts.groups != other.groups or not np.array_equal(counts.levels[level], other.levels[level]):
+        raise ValueError("the two results were scored on different truth; compare results of one protocol id")
+    weights_GR = np.hstack([np.ones((len(counts.groups), 1)), counts.resamples(resamples, seed)])
+    first, second = (
+        class_mean(values)
+        for side in (a, b)
+        for values in _percents(side.matches, counts, protocol, weights_GR, wanted).values()
+    )
+    observed, samples = first[0] - second[0], first[1:] - second[1:]
+    low, high = np.nanpercentile(samples, (2.5, 97.5))
+    times = int(np.count_nonzero(np.abs(samples - observed) >= abs(observed)))
+    return Difference(float(observed), float(low), float(high), (1 + times) / (1 + resamples))
+
+
+def _percents(
+    matches: pd.DataFrame,
+    counts: _Counts,
+    protocol: Protocol,
+    weights_GR: Array,
+    wanted: Wanted | None = None,
+) -> dict[str, Array]:
+    """Percent_CR under each weighting of the wanted numbers, by default all that the levels scored have."""
+    wanted = reported(protocol) if wanted is None else wanted
+    wanted = {name: what for name, what in wanted.items() if what[0] in counts.levels}
+    level_N = _codes(matches["level"], sorted(counts.levels))
+    threshold_N = matches["threshold"].to_numpy()
+    average, curves = protocol.evaluator.average, {}
+    for level, t in {(level, t) for level, values in wanted.values() for t in values}:
+        rows = np.flatnonzero((level_N == sorted(counts.levels).index(level)) & (threshold_N == t))
+        ranked = _Ranked.read(matches.iloc[rows], counts.groups)
+        curves[level, t] = ranked.average_precisions(counts.levels[level], weights_GR, average)
+    return summarise(curves, counts.truths(), wanted, protocol.evaluator)
+
+
+@dataclass(frozen=True)
+class _Ranked:
+    """Matches at one level and threshold, by label, best first."""
+
+    label_N: Array
+    group_N: Array
+    positive_N: Array
+
+    @classmethod
+    def read(cls, rows: pd.DataFrame, groups: list[str]) -> _Ranked:
+        rows = rows.iloc[np.argsort(rows["label"].to_numpy(), kind="stable")]
+        positive = rows["true_positive"].to_numpy(bool)
+        return cls(rows["label"].to_numpy(), _codes(rows["group"], groups), positive)
+
+    def average_precisions(self, counts_GC: Array, weights_GR: Array, average: str) -> Array:
+        """AP_CR as fractions."""
+        bounds = np.searchsorted(self.label_N, np.arange(counts_GC.shape[1] + 1))
+        result = np.empty((counts_GC.shape[1], weights_GR.shape[1]))
+        for label, truths_G in enumerate(counts_GC.T):
+            rows = slice(bounds[label], bounds[label + 1])
+            group_K, ahead_KG = _ahead(self.group_N[rows], self.positive_N[rows], len(weights_GR))
+            step = max(1, CHUNK // max(1, len(group_K)))
+            for begin in range(0, weights_GR.shape[1], step):
+                weights = weights_GR[:, begin : begin + step]
+                result[label, begin : begin + step] = average_precision(
+                    weights[group_K], ahead_KG @ weights, truths_G @ weights, average
+                )
+        return result
+
+
+def _ahead(group_N: Array, positive_N: Array, num_groups: int) -> tuple[Array, Array]:
+    """Group of each of the K true positives, and the predictions of each group ranked ahead, ahead_KG."""
+    hits = np.flatnonzero(positive_N)
+    if not len(hits):
+        return np.zeros(0, np.int64), np.zeros((0, num_groups))
+    ahead_N = np.searchsorted(
+        hits, np.arange(hits[-1]), side="right"
+    )  # the first true positive each is ahead of
+    cell = ahead_N * num_groups + group_N[: hits[-1]]
+    ahead_KG = np.bincount(cell, minlength=len(hits) * num_groups).reshape(len(hits), num_groups)
+    return group_N[hits], np.cumsum(ahead_KG, axis=0).astype(np.float64)
+
+
+def _codes(column: pd.Series, names: list[str]) -> Array:
+    """Position in ``names`` of each text of a column, -1 where it is none of them."""
+    values = column.astype("category").cat
+    return np.append(pd.Index(names).get_indexer(values.categories.astype(str)), -1)[values.codes]

@@ -1,0 +1,179 @@
+"""What a run will do, resolved before anything is computed: dataset, method, config, protocol, keys."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import datasets
+import methods.base
+from bench import __version__, settings
+from bench.names import choose
+from bench.protocol import Protocol
+from bench.records import GroundTruth
+from bench.store import Store, digest
+from bench.tables import digest_ground_truth
+from bench.video import Video
+from datasets import DataError, Dataset
+from methods.base import SIZES, Info, Method
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a user asks for, in words."""
+
+    method: str
+    dataset: str
+    split: str = "1"
+    variant: str = ""
+    seed: int = 0
+    device: str = "auto"
+    precision: str = "32-true"
+    data_root: Path | None = None
+    runs_dir: Path = Path("runs")
+    overrides: tuple[str, ...] = ()
+    partial: bool = False
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A request with every name resolved. Making it reads annotation, never a video."""
+
+    request: Request
+    dataset: Dataset
+    method: Method
+    variant: str
+    protocol: Protocol
+
+    @classmethod
+    def of(cls, request: Request) -> Plan:
+        """Resolve a request; renders a miniature that is not there. Raises ValueError for unknown names."""
+        kind = methods.base.find(request.method)
+        name, size = _named(request.dataset)
+        row_size, row = _variant(request.variant, name)
+        config = kind.configs(name, row_size)
+        row = choose(row, config, f"variant of {kind.name}")
+        chosen = settings.apply(config[row], request.overrides)
+        root = request.data_root or (Path(os.environ["BENCH_DATA"]) if os.environ.get("BENCH_DATA") else None)
+        dataset = datasets.prepare(name, root, request.runs_dir / "cache", size)
+        split = choose(request.split, dataset.splits, f"split of {dataset.title}")
+        info = Info(dataset.classes, dataset.multi_label, dataset.trimmed, dataset.flipped_labels)
+        return cls(request, dataset, kind(chosen, info), f"{row_size}+{row}", dataset.protocol(split))
+
+    @property
+    def store(self) -> Store:
+        """Where steps keep their results, shared by all runs of ``runs_dir``."""
+        return Store(self.request.runs_dir / "store")
+
+    @property
+    def title(self) -> str:
+        """``pcsc tiny+default``, and what was overridden."""
+        changed = " ".join(self.request.overrides)
+        return f"{self.method.name} {self.variant}" + (f" [{changed}]" if changed else "")
+
+    @property
+    def folder(self) -> Path:
+        """The run's own folder."""
+        key = digest([self.link_key, self.protocol.id, self.coverage_key])[:8]
+        split, seed = self.protocol.split, self.request.seed
+        return self.request.runs_dir / self.dataset.id / f"{self.method.name}_{self.variant}_{split}_{seed}_{key}"
+
+    @property
+    def coverage_key(self) -> Any:
+        return list(self.test_videos) if self.request.partial else "all"
+
+    @cached_property
+    def truth(self) -> GroundTruth:
+        """Annotation of all videos."""
+        return self.dataset.ground_truth()
+
+    @cached_property
+    def train_truth(self) -> GroundTruth:
+        """Annotation of the training videos that are there."""
+        return self.truth.select(self._present(self.dataset.split(self.protocol.split).train, "training"))
+
+    @cached_property
+    def expected_videos(self) -> tuple[str, ...]:
+        """The test videos that the protocol demands."""
+        return self.dataset.split(self.protocol.split).test
+
+    @cached_property
+    def test_videos(self) -> tuple[str, ...]:
+        """The test videos that are predicted: all, or with ``partial`` those that are there."""
+        return self._present(self.expected_videos, "test")
+
+    @cached_property
+    def test_truth(self) -> GroundTruth:
+        """Annotation of the test videos."""
+        return self.truth.select(self.test_videos)
+
+    def _present(self, names: tuple[str, ...], part: str) -> tuple[str, ...]:
+        missing = set(self.dataset.missing_videos(names))
+        if missing and not self.request.partial:
+            some = ", ".join(sorted(missing)[:5])
+            raise DataError(
+                f"{self.dataset.title} in {self.dataset.root} lacks {len(missing)} of {len(names)} {part} videos "
+                f"of split {self.protocol.split}: {some}{' ...' if len(missing) > 5 else ''}. Complete it, or use "
+                "--partial to go on with what is there (never ranked)"
+            )
+        if len(missing) == len(names):
+            raise DataError(f"{self.dataset.title} in {self.dataset.root} has none of the {part} videos")
+        return tuple(name for name in names if name not in missing)
+
+    def videos(self, truth: GroundTruth) -> list[Video]:
+        """Where the videos of an annotation lie, with the annotation's frame size."""
+        table = truth.videos
+        return [
+            Video(name, self.dataset.video_path(name), int(width), int(height))
+            for name, width, height in zip(table.names, table.width, table.height)
+        ]
+
+    @cached_property
+    def train_keys(self) -> Mapping[str, str]:
+        """Training stage -> key in the store; each depends on those before it."""
+        key: Any = {
+            "method": self.method.name,
+            "dataset": self.dataset.id,
+            "truth": digest_ground_truth(self.train_truth),
+            "seed": self.request.seed,
+            "precision": self.request.precision,
+            "code": __version__,
+        }
+        keys = {}
+        for stage, config in self.method.training_config().items():
+            key = digest([key, stage, config])
+            keys[stage] = key
+        return keys
+
+    @cached_property
+    def predict_key(self) -> str:
+        """Key of the predictions of the test videos."""
+        config = self.method.prediction_config()
+        return digest([dict(self.train_keys), config, list(self.test_videos)])
+
+    @cached_property
+    def link_key(self) -> str:
+        """Key of detections and tubes."""
+        return digest([self.predict_key, self.method.config.postprocess, __version__])
+
+
+def _named(name: str) -> tuple[str, str]:
+    """(dataset, size) of ``ucf24-mini``, ``ucf24-mini.micro`` or ``ucf24-mini@1.micro``."""
+    plain, _, rest = name.partition("@")
+    base, _, size = (plain if not rest else f"{plain}.{rest.partition('.')[2]}").partition(".")
+    return datasets.find(base).name, size or "small"
+
+
+def _variant(text: str, dataset: str) -> tuple[str, str]:
+    """(size, row) of ``[size+]row``; a size alone means its default row, nothing the dataset's usual size."""
+    usual = "tiny" if dataset.endswith("-mini") else "full"
+    first, plus, row = text.partition("+")
+    if plus:
+        return choose(first, SIZES, "size"), row
+    if text in SIZES:
+        return text, "default"
+    return usual, text or "default"

@@ -1,0 +1,62 @@
+"""Datasets and how they are found by name.
+
+A real dataset lies in its folder below the data root; a miniature, ``NAME-mini``, is rendered on first use.
+"""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+
+from bench.names import choose
+from datasets.base import DataError, Dataset, Split
+
+__all__ = ["DataError", "Dataset", "Split", "find", "names", "prepare"]
+
+MODULES = {
+    "ucf24": "datasets.ucf24:Ucf24",
+    "jhmdb": "datasets.jhmdb:Jhmdb",
+    "ucf24-mini": "datasets.mini:Ucf24Mini",
+    "jhmdb-mini": "datasets.mini:JhmdbMini",
+}
+ALIASES = {
+    "ucf101-24": "ucf24", "ucf101": "ucf24", "ucf-24": "ucf24", "jhmdb-21": "jhmdb", "jhmdb21": "jhmdb",
+    "ucf101-24-mini": "ucf24-mini", "jhmdb-21-mini": "jhmdb-mini",
+}  # fmt: skip
+
+
+def names() -> list[str]:
+    """All dataset names."""
+    return list(MODULES)
+
+
+def find(name: str) -> type[Dataset]:
+    """The dataset class of that name. Raises ValueError that names near ones."""
+    module, _, attribute = MODULES[choose(name, MODULES, "dataset", ALIASES)].partition(":")
+    return getattr(importlib.import_module(module), attribute)
+
+
+def prepare(name: str, data_root: Path | None, cache: Path, size: str = "small") -> Dataset:
+    """The dataset, ready to be read: a miniature is rendered below ``cache`` when it is not there yet.
+
+    Raises DataError when a real dataset is asked for without a data root, or its folder is not there.
+    """
+    from datasets.mini import Miniature
+
+    kind = find(name)
+    if issubclass(kind, Miniature):
+        return kind.rendered(cache, size)
+    return kind(_real_folder(kind, data_root))
+
+
+def _real_folder(kind: type[Dataset], data_root: Path | None) -> Path:
+    instead = f"`--dataset {kind.name}-mini` needs no data: it is rendered"
+    if data_root is None:
+        raise DataError(
+            f"where is {kind.title}? Name the folder that holds {kind.folder}/ with --data-root or BENCH_DATA. "
+            f"It wants: {kind.layout}. {instead}"
+        )
+    folder = data_root / kind.folder
+    if not folder.is_dir():
+        raise DataError(f"no {kind.title} in {folder}. The folder wants: {kind.layout}. {instead}")
+    return folder

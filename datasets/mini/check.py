@@ -1,0 +1,228 @@
+"""Is motion needed, and does it suffice? Two classifiers of crops at the true boxes, one sees a frame, the other a clip.
+
+    python -m datasets.mini.check ucf24-mini --size small
+
+Both are trained on the motion-only classes to tell each class from the others of its pose group, and decide once for every test
+actor, at one random frame of its tube: frames of a tube are not independent, tubes nearly are, and an average over frames would
+be a classifier of the tube, not of a frame. A sound miniature keeps the first within the 95% interval of chance and lets the
+second pass 80%.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from scipy.stats import binom
+from torch import Tensor, nn
+
+from datasets.mini import jhmdb, ucf24
+from datasets.mini.classes import JHMDB_MINI, UCF24_MINI, MiniClass, mirror_labels
+from datasets.mini.draw import Draw
+from datasets.mini.render import ANNOTATED, Job, Tube, frames_of, in_parallel
+from datasets.mini.scene import WIDTH
+
+STORED, SEEN = 56, 48  # side of the stored crop, and of the part that the classifier sees
+OFFSETS = tuple(range(-7, 9, 2))  # of the clip's 8 frames from its key-frame, which is the middle one
+STEPS, BATCH = 900, 48
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Crops around key-frames. `clips_NTHW`: uint8 grey, `frames_NHWC`: uint8 RGB of the key-frame itself; `labels_N`;
+    `tubes_N`: number of the tube, unique in a set."""
+
+    clips_NTHW: np.ndarray
+    frames_NHWC: np.ndarray
+    labels_N: np.ndarray
+    tubes_N: np.ndarray
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Percent of test tubes told rightly within their pose group, from one frame and from a clip; the 95% interval of guessing.
+    `steps`: of training, `tubes`: decisions."""
+
+    frame: float
+    clip: float
+    chance: tuple[float, float]
+    tubes: int
+    steps: int
+
+    @property
+    def sound(self) -> bool:
+        """Whether motion is needed and suffices."""
+        return self.chance[0] <= self.frame <= self.chance[1] and self.clip > 80.0
+
+
+def _crop(picture: np.ndarray, box: np.ndarray) -> np.ndarray:
+    """The square around a box of 320x240 with a margin of 20%, resized; what lies outside the picture repeats its edge."""
+    left, top, right, bottom = box * (WIDTH / ANNOTATED[0])
+    side = 1.4 * max(right - left, bottom - top) / STORED
+    matrix = np.array([[side, 0, (left + right - side * STORED) / 2], [0, side, (top + bottom - side * STORED) / 2]])
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return cv2.warpAffine(picture, matrix, (STORED, STORED), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+
+
+def _keys(job: Job, tube: Tube, training: bool) -> list[int]:
+    """Key-frames, counted from the tube's start, around which the clip lies in the tube where that is long enough."""
+    draw, last = Draw("check", job.name, tube.start), len(tube.boxes_N4) - 1
+    low, high = min(-OFFSETS[0], last // 2), max(last - OFFSETS[-1], last // 2)
+    return list(range(low + draw.integer(0, 1), high + 1, 2)) if training else [draw.integer(low, high)]
+
+
+def _samples(item: tuple[Job, bool]) -> list[tuple[int, np.ndarray, np.ndarray]]:
+    """Of every actor of a video (actor, clip, frame) at its key-frames; the box stays that of the key-frame."""
+    job, training = item
+    pixels, rendered = frames_of(job)
+    grey = [cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) for picture in pixels]
+    found = []
+    for actor, tube in enumerate(rendered.tubes):
+        for key in _keys(job, tube, training):
+            box = tube.boxes_N4[key]
+            inside = [min(max(key + offset, 0), len(tube.boxes_N4) - 1) + tube.start for offset in OFFSETS]
+            clip = np.stack([_crop(grey[frame], box) for frame in inside])
+            found.append((actor, clip, _crop(pixels[tube.start + key], box)))
+    return found
+
+
+def collect(jobs: Sequence[Job], training: bool, workers: int) -> Samples:
+    """Render the videos and cut the samples: every other acting frame in training, one random frame a tube otherwise."""
+    clips, frames, labels, tubes, first = [], [], [], [], 0
+    items = [(job, training) for job in jobs]
+    for job, found in zip(jobs, in_parallel(_samples, items, workers), strict=True):
+        for actor, clip, frame in found:
+            clips.append(clip)
+            frames.append(frame)
+            labels.append(job.label)
+            tubes.append(first + actor)
+        first = tubes[-1] + 1
+    return Samples(np.stack(clips), np.stack(frames), np.array(labels), np.array(tubes))
+
+
+def _frame_input(samples: Samples, chosen: np.ndarray) -> Tensor:
+    return torch.from_numpy(samples.frames_NHWC[chosen]).permute(0, 3, 1, 2).float() / 64.0 - 2.0
+
+
+def _clip_input(samples: Samples, chosen: np.ndarray) -> Tensor:
+    """Time folded into channels: 8 grey frames and their 7 differences."""
+    grey = torch.from_numpy(samples.clips_NTHW[chosen]).float() / 64.0 - 2.0
+    return torch.cat([grey, grey[:, 1:] - grey[:, :-1]], dim=1)
+
+
+def _network(channels: int, classes: int) -> nn.Module:
+    def block(inside: int, outside: int, stride: int) -> list[nn.Module]:
+        convolution = nn.Conv2d(inside, outside, 3, stride, 1, bias=False)
+        return [convolution, nn.BatchNorm2d(outside), nn.ReLU(inplace=True)]
+
+    layers = [*block(channels, 32, 2), *block(32, 64, 2), *block(64, 64, 1), *block(64, 128, 2), *block(128, 128, 1)]
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(3), nn.Flatten(), nn.Dropout(0.3), nn.Linear(1152, classes))
+
+
+def _rivals(classes: Sequence[MiniClass]) -> Tensor:
+    """Bool [class, class]: of one pose group."""
+    return torch.tensor([[one.family == two.family for two in classes] for one in classes])
+
+
+def _augmented(inputs: Tensor, labels: Tensor, mirror: Tensor, random: np.random.Generator) -> tuple[Tensor, Tensor]:
+    """Other contrast, negatives, shifts and, half the time, mirrored batches; a mirrored video has the mirrored label."""
+    top, left = random.integers(0, STORED - SEEN + 1, 2)
+    contrast = random.uniform(0.5, 1.5, (len(labels), 1, 1, 1)) * random.choice((-1.0, 1.0), (len(labels), 1, 1, 1))
+    inputs = inputs[:, :, top : top + SEEN, left : left + SEEN] * torch.from_numpy(contrast).float()
+    return (inputs.flip(3), mirror[labels]) if random.random() < 0.5 else (inputs, labels)
+
+
+Inputs = Callable[[Samples, np.ndarray], Tensor]
+
+
+def train(samples: Samples, inputs: Inputs, classes: Sequence[MiniClass], steps: int, seed: int) -> nn.Module:
+    """A small convolutional network that tells each class from the others of its pose group."""
+    torch.manual_seed(seed)
+    random = np.random.default_rng(seed)
+    network = _network(inputs(samples, np.array([0])).shape[1], len(classes)).to(memory_format=torch.channels_last)
+    optimiser = torch.optim.AdamW(network.parameters(), lr=3e-3, weight_decay=0.05)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 3e-3, total_steps=steps)
+    rivals, mirror = _rivals(classes), torch.tensor(mirror_labels(tuple(classes)))
+    for _ in range(steps):
+        chosen = random.integers(0, len(samples.labels_N), BATCH)
+        batch, labels = inputs(samples, chosen), torch.from_numpy(samples.labels_N[chosen])
+        batch, labels = _augmented(batch, labels, mirror, random)
+        scores = network(batch.contiguous(memory_format=torch.channels_last))
+        loss = nn.functional.cross_entropy(scores.masked_fill(~rivals[labels], -1e4), labels)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        schedule.step()
+    return network.eval()
+
+
+@torch.no_grad()
+def right(network: nn.Module, samples: Samples, inputs: Inputs, classes: Sequence[MiniClass]) -> np.ndarray:
+    """Bool [N]: whether the best class of the pose group is the true one."""
+    edge = (STORED - SEEN) // 2
+    batch = inputs(samples, np.arange(len(samples.labels_N)))[:, :, edge : edge + SEEN, edge : edge + SEEN]
+    labels = torch.from_numpy(samples.labels_N)
+    scores = network(batch).masked_fill(~_rivals(classes)[labels], -1e4)
+    found: np.ndarray = (scores.argmax(1) == labels).numpy()
+    return found
+
+
+def chance_interval(labels_N: np.ndarray, classes: Sequence[MiniClass]) -> tuple[float, float]:
+    """The 95% interval, in percent, of the share that guessing within the pose group tells rightly (binomial)."""
+    odds = statistics.fmean(1.0 / int(_rivals(classes)[label].sum()) for label in labels_N)
+    low, high = (float(binom.ppf(q, len(labels_N), odds)) for q in (0.025, 0.975))
+    return 100.0 * low / len(labels_N), 100.0 * high / len(labels_N)
+
+
+def _split(dataset: str, size: str) -> tuple[list[Job], list[Job], tuple[MiniClass, ...]]:
+    """Training and test videos of split 1, and the classes."""
+    if dataset == ucf24.NAME:
+        jobs = ucf24.jobs(Path(), size)
+        tested = {job.name for job in jobs if ucf24.group_of(job.name) < 8}
+        classes = UCF24_MINI
+    elif dataset == jhmdb.NAME:
+        jobs, classes = jhmdb.jobs(Path(), size), JHMDB_MINI
+        tested = set(jhmdb.tested_videos(size, 0))
+    else:
+        raise ValueError(f"no miniature {dataset!r}; there are {ucf24.NAME} and {jhmdb.NAME}")
+    moving = [job for job in jobs if classes[job.label].motion_only]
+    return [job for job in moving if job.name not in tested], [job for job in moving if job.name in tested], classes
+
+
+def check(dataset: str, size: str = "small", steps: int = STEPS, seed: int = 0, workers: int = 2) -> Finding:
+    """Train both classifiers on split 1 of a miniature and test them. ValueError: unknown dataset or size."""
+    training, test, classes = _split(dataset, size)
+    known, new = collect(training, True, workers), collect(test, False, workers)
+    shares = []
+    for inputs in (_frame_input, _clip_input):
+        network = train(known, inputs, classes, steps, seed)
+        correct = right(network, new, inputs, classes)
+        shares.append(100.0 * float(correct.mean()))
+        for family in sorted({classes[label].family for label in new.labels_N}):
+            mine = np.array([classes[label].family == family for label in new.labels_N])
+            print(f"  {inputs.__name__[1:-6]:5s} {family:8s} {100.0 * correct[mine].mean():5.1f}% of {mine.sum()}")
+    return Finding(shares[0], shares[1], chance_interval(new.labels_N, classes), len(new.labels_N), steps)
+
+
+def main() -> None:
+    """Print the finding for one miniature; exit status 1 if it is not sound."""
+    parser = argparse.ArgumentParser(description="is motion needed, and does it suffice?")
+    parser.add_argument("dataset", choices=(ucf24.NAME, jhmdb.NAME))
+    parser.add_argument("--size", default="small")
+    parser.add_argument("--steps", type=int, default=STEPS)
+    parser.add_argument("--seed", type=int, default=0)
+    chosen = parser.parse_args()
+    found = check(chosen.dataset, chosen.size, chosen.steps, chosen.seed)
+    low, high = found.chance
+    print(f"one frame {found.frame:.1f}%, clip {found.clip:.1f}% of {found.tubes} test tubes; guessing {low:.1f}-{high:.1f}%")
+    raise SystemExit(0 if found.sound else 1)
+
+
+if __name__ == "__main__":
+    main()

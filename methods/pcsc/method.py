@@ -1,0 +1,109 @@
+"""PCSC as a :class:`methods.base.Method`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.records import Detections, Tubes
+from methods.base import FlowNeed, Info, Method, TrainingData, TrainingStage
+from methods.pcsc import postprocess
+from methods.pcsc.config import PcscConfig, configs
+
+if TYPE_CHECKING:
+    from bench.footage import Footage
+    from methods.pcsc.predict import Predictor
+
+
+class Pcsc(Method):
+    """Progressive cross-stream cooperation. See the package's docstring for the paper and its readings."""
+
+    name = "pcsc"
+    title = "PCSC"
+    paper = "pcsc2019"
+    lookahead = None
+    Config = PcscConfig
+
+    def __init__(self, config: PcscConfig, info: Info) -> None:
+        super().__init__(config, info)
+        if info.multi_label:
+            raise ValueError("pcsc has no reading for multi-label data: its heads choose one class a box")
+        streams = config.model.streams
+        if config.model.stages and set(streams) != {"rgb", "flow"}:
+            raise ValueError(f"model.stages={config.model.stages} needs both streams, not {', '.join(streams)}")
+        self._predictor: Predictor | None = None
+
+    @classmethod
+    def configs(cls, dataset: str, size: str) -> Mapping[str, PcscConfig]:
+        return configs(dataset, size)
+
+    @property
+    def frame_size(self) -> tuple[int, int]:
+        return self.config.model.frame_size
+
+    @property
+    def flow(self) -> FlowNeed | None:
+        model = self.config.model
+        return FlowNeed(model.flow, model.frame_size) if "flow" in model.streams else None
+
+    def facts(self) -> dict[str, Any]:
+        model = self.config.model
+        return {
+            "pretraining": "Kinetics-400 (I3D)" if model.pretrained else "none",
+            "flow_source": model.flow if "flow" in model.streams else None,
+            "boxes_from": "own",
+            "frame_size": list(model.frame_size),
+        }
+
+    def training_config(self) -> Mapping[str, Any]:
+        """The detector reads model and training; actionness also what links the training tubes."""
+        stages: dict[str, Any] = {
+            "detector": {"model": asdict(self.config.model), "training": asdict(self.config.training)}
+        }
+        if self.config.actionness.enabled:
+            linked = self.linking_of_training_tubes()
+            stages["actionness"] = {
+                "actionness": asdict(self.config.actionness),
+                "postprocess": {k: v for k, v in asdict(linked).items() if k in TRAINING_TUBES_READ},
+                "prediction": self.prediction_config(),
+            }
+        return stages
+
+    def linking_of_training_tubes(self) -> Any:
+        """The postprocess config that links training tubes: the last trained stage, whatever is reported."""
+        default = type(self.config.postprocess)(stage=self.config.model.stages)
+        return default
+
+    def prediction_config(self) -> Any:
+        return {"score_floor": self.config.score_floor, "rows_per_stage": self.config.rows_per_stage}
+
+    def training_stage(
+        self, name: str, data: TrainingData, seed: int, checkpoints: Mapping[str, Path], device: str
+    ) -> TrainingStage:
+        from methods.pcsc import training
+        from methods.pcsc.actionness import ActionnessStage
+
+        if name == "detector":
+            return training.DetectorStage(self.config, self.info, data, seed)
+        return ActionnessStage(self, data, seed, checkpoints["detector"], device)
+
+    def load(self, checkpoints: Mapping[str, Path], device: str) -> None:
+        from methods.pcsc.predict import Predictor
+
+        self._predictor = Predictor.load(self.config, self.info, checkpoints, device)
+
+    def predict(self, footage: Footage, frames: Sequence[int]) -> Detections:
+        if self._predictor is None:
+            raise ValueError("pcsc: load the checkpoints before predicting")
+        return self._predictor.predict(footage, frames)
+
+    @classmethod
+    def postprocess(
+        cls, predictions: Detections, num_frames: int, config: PcscConfig, info: Info
+    ) -> tuple[Detections, Tubes]:
+        return postprocess.detections_and_tubes(predictions, len(info.classes), config.postprocess)
+
+
+TRAINING_TUBES_READ = ("stage", "nms", "score_floor", "boxes_per_frame", "linking")

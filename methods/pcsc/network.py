@@ -1,0 +1,361 @@
+"""The network of PCSC: two I3D + FPN + Faster R-CNN streams that help each other over the stages.
+
+Boxes inside this file are in pixels of the network's frame size, labels 1-based with 0 for background.
+An image's boxes are an [n, 4] tensor; a batch of images is a list of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torchvision.models.detection._utils import BoxCoder
+from torchvision.models.detection.anchor_utils import AnchorGenerator
+from torchvision.models.detection.image_list import ImageList
+from torchvision.models.detection.rpn import RegionProposalNetwork, RPNHead
+from torchvision.ops import box_iou, clip_boxes_to_image, nms, remove_small_boxes
+
+from methods.nn.batch_norm import freeze_batch_norm
+from methods.nn.fpn import FeaturePyramid, subsample, temporal_pool
+from methods.nn.i3d import I3D, I3DConfig
+from methods.nn.message import MessagePassing
+from methods.nn.roi_align import LevelRule, roi_align
+from methods.pcsc.config import ModelConfig, TrainingConfig
+
+ENDPOINTS = {2: "Conv3d_2c_3x3", 3: "Mixed_3c", 4: "Mixed_4f", 5: "Mixed_5c"}
+"""C2..C5. The paper's "Mixed3d" does not exist in I3D; C3 is Mixed_3c (stride 8)."""
+IN_CHANNELS = {"rgb": 3, "flow": 2}
+BOX_WEIGHTS = (10.0, 10.0, 5.0, 5.0)
+Pyramid = list[Tensor]
+
+
+@dataclass(frozen=True)
+class Target:
+    """Truth of one key-frame: boxes_G4 in network pixels and 1-based labels_G."""
+
+    boxes: Tensor
+    labels: Tensor
+
+
+@dataclass(frozen=True)
+class StageBoxes:
+    """What one head says of one image: boxes_NK4 (K = 1 or the number of classes) and scores_NC."""
+
+    stage: int
+    stream: str
+    boxes_NK4: Tensor
+    scores_NC: Tensor
+
+    def rows(self, floor: float, limit: int) -> tuple[Tensor, Tensor, Tensor]:
+        """The best (box, label) rows above ``floor``: boxes_M4, 0-based labels_M, scores_M, falling scores."""
+        scores = self.scores_NC.flatten()
+        top = scores.topk(min(limit, len(scores)))
+        kept = top.indices[top.values > floor]
+        box, label = kept // self.scores_NC.shape[1], kept % self.scores_NC.shape[1]
+        which = label if self.boxes_NK4.shape[1] > 1 else torch.zeros_like(label)
+        return self.boxes_NK4[box, which], label, scores[kept]
+
+    def best_boxes(self) -> Tensor:
+        """One box a proposal, that of its highest-scoring class. [N, 4]"""
+        if self.boxes_NK4.shape[1] == 1:
+            return self.boxes_NK4[:, 0]
+        return self.boxes_NK4[torch.arange(len(self.boxes_NK4)), self.scores_NC.argmax(1)]
+
+
+class Head(nn.Module):
+    """Two fully connected layers, class scores and box offsets (FPN's head). One for every stage."""
+
+    def __init__(self, config: ModelConfig, num_classes: int) -> None:
+        super().__init__()
+        size = config.pyramid_channels * config.roi_size**2
+        self.fc6 = nn.Linear(size, config.head_channels)
+        self.fc7 = nn.Linear(config.head_channels, config.head_channels)
+        self.cls = nn.Linear(config.head_channels, num_classes + 1)
+        # Class-specific offsets include the background's, as in Faster R-CNN: 4 * (classes + 1).
+        self.box = nn.Linear(config.head_channels, 4 * (num_classes + 1 if config.class_specific_boxes else 1))
+
+    def features(self, rois_NCHW: Tensor) -> Tensor:
+        """The output of the second layer, [N, head_channels]."""
+        return F.relu(self.fc7(F.relu(self.fc6(rois_NCHW.flatten(1)))))
+
+    def forward(self, rois_NCHW: Tensor) -> tuple[Tensor, Tensor]:
+        """Class logits [N, classes + 1] (background first) and offsets [N, K, 4]."""
+        features = self.features(rois_NCHW)
+        return self.cls(features), self.box(features).unflatten(1, (-1, 4))
+
+
+class Stream(nn.Module):
+    """One stream up to its proposals: I3D, FPN over time-averaged levels, RPN."""
+
+    def __init__(self, name: str, model: ModelConfig, training: TrainingConfig) -> None:
+        super().__init__()
+        self.endpoints = [ENDPOINTS[level] for level in model.levels]
+        shape = I3DConfig(
+            in_channels=IN_CHANNELS[name],
+            num_classes=None,
+            width=model.width,
+            stem_kernel=model.stem_kernel,
+            last_endpoint=self.endpoints[-1],
+        )
+        self.backbone = I3D(shape)
+        if model.frozen_batch_norm:
+            freeze_batch_norm(self.backbone)
+        self.channels = [shape.channels(e) for e in self.endpoints]
+        self.pyramid = FeaturePyramid(self.channels, model.pyramid_channels)
+        self.extra = len(model.anchor_sizes) - len(model.levels)
+        anchors = AnchorGenerator(model.anchor_sizes, (model.anchor_ratios,) * len(model.anchor_sizes))
+        self.rpn = RegionProposalNetwork(
+            anchors,
+            RPNHead(model.pyramid_channels, anchors.num_anchors_per_location()[0]),
+            fg_iou_thresh=0.7,
+            bg_iou_thresh=0.3,
+            batch_size_per_image=training.rpn_batch,
+            positive_fraction=0.5,
+            pre_nms_top_n={"training": model.proposals_train[0], "testing": model.proposals_test[0]},
+            post_nms_top_n={"training": model.proposals_train[1], "testing": model.proposals_test[1]},
+            nms_thresh=0.7,
+        )
+
+    def levels(self, clip_BCTHW: Tensor) -> Pyramid:
+        """C2..C5 (those the config uses), averaged over time. BCHW each."""
+        found = self.backbone.forward_endpoints(clip_BCTHW, self.endpoints)
+        return [temporal_pool(found[name]) for name in self.endpoints]
+
+    def propose(
+        self, pyramid: Pyramid, clip_BCTHW: Tensor, targets: Sequence[Target] | None
+    ) -> tuple[list[Tensor], dict[str, Tensor]]:
+        """Proposals of every image and, with targets, the RPN's losses."""
+        maps = list(pyramid)
+        for _ in range(self.extra):
+            maps.append(subsample(maps[-1]))
+        height, width = clip_BCTHW.shape[-2:]
+        images = ImageList(clip_BCTHW[:, :, 0], [(height, width)] * len(clip_BCTHW))
+        truth = None if targets is None else [{"boxes": t.boxes, "labels": t.labels} for t in targets]
+        return self.rpn(images, {str(i): m for i, m in enumerate(maps)}, truth)
+
+
+class PcscNetwork(nn.Module):
+    """All streams and stages. With one stream in the config it is Faster R-CNN + FPN on that stream."""
+
+    def __init__(self, model: ModelConfig, training: TrainingConfig, num_classes: int) -> None:
+        super().__init__()
+        self.model, self.training_config, self.num_classes = model, training, num_classes
+        self.streams = nn.ModuleDict({name: Stream(name, model, training) for name in model.streams})
+        self.strides = tuple(2**level for level in model.levels)
+        self.coder = BoxCoder(BOX_WEIGHTS)
+        self.heads = nn.ModuleDict({f"0_{name}": Head(model, num_classes) for name in model.streams})
+        for stage in range(1, model.stages + 1):
+            self.heads[f"{stage}_{assisted(stage)}"] = Head(model, num_classes)
+        if model.feature_cooperation:
+            channels = self.streams["rgb"].channels
+            self.image_messages = nn.ModuleList(MessagePassing(c, model.reduction) for c in channels)
+            self.roi_messages = nn.ModuleList(
+                MessagePassing(model.pyramid_channels, model.reduction) for _ in range(model.stages)
+            )
+
+    def pyramids(self, clips: Mapping[str, Tensor]) -> dict[str, Pyramid]:
+        """Feature pyramids of all streams; flow features are added to the RGB ones before its top-down path."""
+        levels = {name: stream.levels(clips[name]) for name, stream in self.streams.items()}
+        if self.model.feature_cooperation:
+            levels["rgb"] = [
+                message(rgb, flow)
+                for message, rgb, flow in zip(self.image_messages, levels["rgb"], levels["flow"])
+            ]
+        return {name: stream.pyramid(levels[name]) for name, stream in self.streams.items()}
+
+    def roi_features(self, stage: int, stream: str, pyramids: Mapping[str, Pyramid], boxes: list[Tensor]) -> Tensor:
+        """Pooled features of the stream at a stage; from stage 1 on with the other stream's message (eq. 1)."""
+        own = self._pool(pyramids[stream], boxes)
+        if stage and self.model.feature_cooperation:
+            return self.roi_messages[stage - 1](own, self._pool(pyramids[other(stream)], boxes))
+        return own
+
+    def _pool(self, pyramid: Pyramid, boxes: list[Tensor]) -> Tensor:
+        index = torch.cat([torch.full((len(b),), i, device=b.device) for i, b in enumerate(boxes)])
+        return roi_align(
+            pyramid,
+            torch.cat(boxes),
+            index,
+            self.strides,
+            size=self.model.roi_size,
+            rule=LevelRule(self.model.canonical_size),
+        )
+
+    def forward(self, clips: Mapping[str, Tensor], targets: Sequence[Target]) -> dict[str, Tensor]:
+        """RPN losses of both streams and the head losses of every stage."""
+        pyramids = self.pyramids(clips)
+        losses: dict[str, Tensor] = {}
+        handed: dict[tuple[int, str], list[Tensor]] = {}
+        for name, stream in self.streams.items():
+            proposals, rpn = stream.propose(pyramids[name], clips[name], targets)
+            losses |= {f"rpn_{name}/{key.removeprefix('loss_')}": value for key, value in rpn.items()}
+            handed[0, name] = self._train_head(0, name, pyramids, proposals, targets, losses)
+        for stage in range(1, self.model.stages + 1):
+            name = assisted(stage)
+            proposals = self._joined(stage, handed, None)
+            handed[stage, name] = self._train_head(stage, name, pyramids, proposals, targets, losses)
+        return losses
+
+    def _train_head(
+        self,
+        stage: int,
+        stream: str,
+        pyramids: Mapping[str, Pyramid],
+        proposals: list[Tensor],
+        targets: Sequence[Target],
+        losses: dict[str, Tensor],
+    ) -> list[Tensor]:
+        """Add a head's losses to ``losses``; return its decoded boxes, to be handed on."""
+        config = self.training_config
+        samples = [sample(p, t, config.head_batch, config.foreground) for p, t in zip(proposals, targets)]
+        boxes = [s.boxes for s in samples]
+        labels = torch.cat([s.labels for s in samples])
+        logits, offsets = self.heads[f"{stage}_{stream}"](self.roi_features(stage, stream, pyramids, boxes))
+        losses[f"stage{stage}_{stream}/cls"] = F.cross_entropy(logits, labels)
+        losses[f"stage{stage}_{stream}/box"] = self._box_loss(offsets, labels, samples)
+        with torch.no_grad():
+            decoded = self._decode(stage, stream, logits, offsets, boxes)
+        return [d.best_boxes() for d in decoded]
+
+    def _box_loss(self, offsets_NK4: Tensor, labels: Tensor, samples: Sequence[Sample]) -> Tensor:
+        wanted = torch.cat(self.coder.encode([s.matched for s in samples], [s.boxes for s in samples]))
+        positive = labels.nonzero()[:, 0]
+        which = labels[positive] if offsets_NK4.shape[1] > 1 else torch.zeros_like(positive)
+        loss = F.smooth_l1_loss(offsets_NK4[positive, which], wanted[positive], beta=1 / 9, reduction="sum")
+        return loss / max(1, len(labels))
+
+    def _decode(
+        self, stage: int, stream: str, logits: Tensor, offsets_NK4: Tensor, boxes: list[Tensor]
+    ) -> list[StageBoxes]:
+        width, height = self.model.frame_size
+        decoded = self.coder.decode(offsets_NK4.flatten(1), boxes)
+        decoded = clip_boxes_to_image(decoded.reshape(len(logits), -1, 4), (height, width))
+        if decoded.shape[1] > 1:
+            decoded = decoded[:, 1:]
+        scores = logits.softmax(1)[:, 1:]
+        counts = [len(b) for b in boxes]
+        return [
+            StageBoxes(stage, stream, b, s) for b, s in zip(decoded.split(counts), scores.split(counts))
+        ]
+
+    def _joined(
+        self,
+        stage: int,
+        handed: Mapping[tuple[int, str], list[Tensor]],
+        scores: Mapping[tuple[int, str], list[Tensor]] | None,
+    ) -> list[Tensor]:
+        """Proposals of a stage: the stream's own last boxes and, cooperating, the other's last (section 3.2).
+
+        The other stream's boxes go through a lower NMS threshold. Scores order the NMS; in training, where
+        ``scores`` is None, boxes come from sampled regions and are kept as they are.
+        """
+        stream = assisted(stage)
+        own, helper = (max(stage - 2, 0), stream), (stage - 1, other(stream))
+        sources = [(own, self.model.own_nms)]
+        if self.model.proposal_cooperation:
+            sources.append((helper, self.model.other_nms))
+        joined = []
+        for image in range(len(handed[own])):
+            parts = []
+            for key, threshold in sources:
+                boxes = handed[key][image]
+                if scores is not None:
+                    boxes = boxes[nms(boxes, scores[key][image], threshold)]
+                parts.append(boxes)
+            boxes = torch.cat(parts)
+            joined.append(boxes[remove_small_boxes(boxes, 1.0)])
+        return joined
+
+    @torch.no_grad()
+    def detect(self, clips: Mapping[str, Tensor]) -> tuple[list[list[StageBoxes]], dict[str, Pyramid]]:
+        """For every image the boxes of every stage; and the pyramids, for further pooling."""
+        pyramids = self.pyramids(clips)
+        found: list[list[StageBoxes]] = [[] for _ in range(len(next(iter(clips.values()))))]
+        handed: dict[tuple[int, str], list[Tensor]] = {}
+        scores: dict[tuple[int, str], list[Tensor]] = {}
+
+        def run_head(stage: int, stream: str, proposals: list[Tensor]) -> None:
+            rois = self.roi_features(stage, stream, pyramids, proposals)
+            logits, offsets = self.heads[f"{stage}_{stream}"](rois)
+            decoded = self._decode(stage, stream, logits, offsets, proposals)
+            chosen = [self._handed_on(d) for d in decoded]
+            handed[stage, stream] = [boxes for boxes, _ in chosen]
+            scores[stage, stream] = [score for _, score in chosen]
+            for image, boxes in zip(found, decoded):
+                image.append(boxes)
+
+        for name, stream in self.streams.items():
+            run_head(0, name, stream.propose(pyramids[name], clips[name], None)[0])
+        for stage in range(1, self.model.stages + 1):
+            run_head(stage, assisted(stage), self._joined(stage, handed, scores))
+        return found, pyramids
+
+    def _handed_on(self, boxes: StageBoxes) -> tuple[Tensor, Tensor]:
+        """The confident boxes of a head and their scores; its single best when none is confident."""
+        if boxes.boxes_NK4.shape[1] == 1:
+            rows, scores = boxes.boxes_NK4[:, 0], boxes.scores_NC.max(1).values
+            order = scores.argsort(descending=True, stable=True)[: self.model.handed_boxes]
+            rows, scores = rows[order], scores[order]
+        else:
+            rows, _, scores = boxes.rows(0.0, self.model.handed_boxes)
+        count = max(1, int((scores > self.model.confident).sum()))
+        return rows[:count], scores[:count]
+
+    @torch.no_grad()
+    def last_features(self, pyramids: Mapping[str, Pyramid], boxes: list[Tensor]) -> Tensor:
+        """fc7 features of the last RGB and the last flow head, concatenated: the input of actionness. [N, D]"""
+        parts = []
+        for stage, stream in last_heads(self.model):
+            rois = self.roi_features(stage, stream, pyramids, boxes)
+            parts.append(self.heads[f"{stage}_{stream}"].features(rois))
+        return torch.cat(parts, dim=1)
+
+
+def assisted(stage: int) -> str:
+    """The stream that a stage refines: RGB at odd stages, flow at even ones."""
+    return "rgb" if stage % 2 else "flow"
+
+
+def other(stream: str) -> str:
+    """The stream that helps."""
+    return "flow" if stream == "rgb" else "rgb"
+
+
+def last_heads(model: ModelConfig) -> list[tuple[int, str]]:
+    """(stage, stream) of the last head of each stream: stage 3 RGB and stage 4 flow for the paper's model."""
+    last = {stream: 0 for stream in model.streams}
+    for stage in range(1, model.stages + 1):
+        last[assisted(stage)] = stage
+    return [(stage, stream) for stream, stage in last.items()]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Regions of one image chosen for a head: boxes_S4, labels_S (0 background), matched truth_S4."""
+
+    boxes: Tensor
+    labels: Tensor
+    matched: Tensor
+
+
+def sample(proposals: Tensor, target: Target, count: int, foreground: float) -> Sample:
+    """At most ``count`` regions, ``foreground`` of them positive: IoU > 0.5 with a truth box (section 3.3).
+
+    The truth boxes themselves are added to the proposals. Draws from torch's global generator.
+    """
+    if not len(target.boxes):
+        chosen = proposals[torch.randperm(len(proposals), device=proposals.device)[:count]]
+        return Sample(chosen, torch.zeros(len(chosen), dtype=torch.int64, device=chosen.device), chosen)
+    proposals = torch.cat([proposals, target.boxes])
+    overlap, match = box_iou(target.boxes, proposals).max(0)
+    positive = (overlap > 0.5).nonzero()[:, 0]
+    negative = (overlap <= 0.5).nonzero()[:, 0]
+    positive = positive[torch.randperm(len(positive), device=positive.device)[: int(count * foreground)]]
+    negative = negative[torch.randperm(len(negative), device=negative.device)[: count - len(positive)]]
+    chosen = torch.cat([positive, negative])
+    labels = target.labels[match[chosen]].clone()
+    labels[len(positive) :] = 0
+    return Sample(proposals[chosen], labels, target.boxes[match[chosen]])

@@ -1,0 +1,130 @@
+"""Prediction: the boxes of every stage and, where it is trained, the actionness of each for its label."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from bench.footage import Footage
+from bench.records import STREAMS, Detections
+from methods.base import Info
+from methods.pcsc.clips import clip_tensors, stack, to_annotation
+from methods.pcsc.config import PcscConfig
+from methods.pcsc.network import PcscNetwork, StageBoxes
+
+
+@dataclass(frozen=True)
+class FrameRows:
+    """Rows of one frame, boxes in network pixels; ``box`` numbers the proposals of the frame."""
+
+    boxes_N4: Tensor
+    label: Tensor
+    score: Tensor
+    stage: Tensor
+    stream: Tensor
+
+
+class Predictor:
+    """A trained network, and a linear actionness detector a class on its last features."""
+
+    def __init__(self, config: PcscConfig, network: PcscNetwork, actionness: nn.Linear | None) -> None:
+        self.config, self.network, self.actionness = config, network.eval(), actionness
+        self.device = next(network.parameters()).device
+
+    @classmethod
+    def load(cls, config: PcscConfig, info: Info, checkpoints: Mapping[str, Path], device: str) -> Predictor:
+        """From the checkpoints of the training stages. Raises ValueError for one of another config."""
+        network = PcscNetwork(config.model, config.training, len(info.classes))
+        _load(network, checkpoints["detector"])
+        actionness = None
+        if "actionness" in checkpoints:
+            actionness = actionness_layer(config, len(info.classes))
+            _load(actionness, checkpoints["actionness"])
+            actionness = actionness.to(device).eval()
+        return cls(config, network.to(device), actionness)
+
+    def predict(self, footage: Footage, frames: Sequence[int]) -> Detections:
+        """Rows of every stage of the given frames, boxes in annotation pixels."""
+        return self.predict_with_features(footage, frames, keep_features=False)[0]
+
+    @torch.no_grad()
+    def predict_with_features(
+        self, footage: Footage, frames: Sequence[int], keep_features: bool = True
+    ) -> tuple[Detections, np.ndarray]:
+        """As :meth:`predict`, and the last features of every row, float16 [N, D] ([0, 0] when not kept)."""
+        parts, features = [], []
+        size = self.config.predict_batch
+        for first in range(0, len(frames), size):
+            rows, fc7 = self._batch(footage, frames[first : first + size], keep_features)
+            parts.append(rows)
+            features.append(fc7)
+        if not parts:
+            return Detections.empty([footage.name]), np.zeros((0, 0), np.float16)
+        return Detections.concat(parts), np.concatenate(features)
+
+    def _batch(
+        self, footage: Footage, frames: Sequence[int], keep_features: bool
+    ) -> tuple[Detections, np.ndarray]:
+        clips = stack([clip_tensors(footage, frame, self.config.model) for frame in frames])
+        stages, pyramids = self.network.detect({k: v.to(self.device) for k, v in clips.items()})
+        rows = [self._rows(image) for image in stages]
+        features = actionness = None
+        if keep_features or self.actionness is not None:
+            features = self.network.last_features(pyramids, [r.boxes_N4 for r in rows])
+        if self.actionness is not None:
+            label = torch.cat([r.label for r in rows])
+            logits = self.actionness(features)
+            actionness = logits.gather(1, label[:, None])[:, 0].sigmoid().cpu().numpy()
+        kept = features.half().cpu().numpy() if keep_features and features is not None else np.zeros((0, 0))
+        return self._detections(footage, frames, rows, actionness), kept
+
+    def _rows(self, image: Sequence[StageBoxes]) -> FrameRows:
+        boxes, labels, scores, stages, streams = [], [], [], [], []
+        for found in image:
+            box, label, score = found.rows(self.config.score_floor, self.config.rows_per_stage)
+            boxes.append(box)
+            labels.append(label)
+            scores.append(score)
+            stages.append(torch.full_like(label, found.stage))
+            streams.append(torch.full_like(label, STREAMS.index(found.stream)))
+        return FrameRows(*(torch.cat(c) for c in (boxes, labels, scores, stages, streams)))
+
+    def _detections(
+        self, footage: Footage, frames: Sequence[int], rows: Sequence[FrameRows], actionness: np.ndarray | None
+    ) -> Detections:
+        def column(name: str) -> np.ndarray:
+            return torch.cat([getattr(r, name) for r in rows]).cpu().numpy()
+
+        counts = [len(r.label) for r in rows]
+        frame = np.repeat(np.asarray(frames), counts)
+        place = np.concatenate([np.arange(n) for n in counts])
+        most = len(self.network.heads) * self.config.rows_per_stage
+        return Detections(
+            videos=(footage.name,),
+            video=np.zeros(len(frame), np.int32),
+            frame=frame,
+            box=frame * most + place,
+            boxes_N4=to_annotation(column("boxes_N4"), footage),
+            label=column("label"),
+            score=column("score"),
+            stream=column("stream"),
+            stage=column("stage"),
+            actionness=actionness,
+        )
+
+
+def actionness_layer(config: PcscConfig, num_classes: int) -> nn.Linear:
+    """One linear detector a class on the concatenated fc7 features of both streams (ours: layers unstated)."""
+    return nn.Linear(config.model.head_channels * len(config.model.streams), num_classes)
+
+
+def _load(module: nn.Module, path: Path) -> None:
+    """Load weights, refusing those of another config by the first keys that differ."""
+    from methods.nn.weights import load_checked, read_tensors
+
+    load_checked(module, read_tensors(path), str(path), hint="It was trained with another config")
