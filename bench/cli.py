@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import Any
 import click
 
 from bench import __version__
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # waiting threads must not spin: read when torch starts
 
 
 def _options(*options: Callable[..., Any]) -> Callable[..., Any]:

@@ -181,7 +181,7 @@ class Run:
         result = Result(
             identity=self._identity(checkpoints),
             protocol=plan.protocol.id,
-            ranking_metric=plan.protocol.ranking_metric,
+            rules=plan.protocol,
             dataset=plan.dataset.id,
             split=plan.protocol.split,
             data_kind="rendered" if plan.protocol.synthetic else "real",

@@ -109,7 +109,7 @@ def _ground_truth(size: str, videos: Sequence[Rendered]) -> dict[str, object]:
     clips = _clips(size)
     height_width = (ANNOTATED[1], ANNOTATED[0])
     tested = [
-        {clip.name for clip in clips if tested_in(clip.source, size) == split} for split in range(SPLITS)
+        [clip.name for clip in clips if tested_in(clip.source, size) == split] for split in range(SPLITS)
     ]
     pairs = list(zip(clips, videos, strict=True))
     return {

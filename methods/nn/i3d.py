@@ -7,15 +7,13 @@ has a scale that the authors' checkpoints lack (there it is 1).
 Added: `width`, `stem_kernel` and `last_endpoint`, which make a network small enough to be trained on a CPU.
 Sizes at width 1: 12,697,264 parameters (RGB, 400 classes), 12,287,264 without the logits.
 
-On a CPU all maps are kept in `channels_last_3d`: convolution, max pooling and normalisation of 3-D maps are
-then 1.5 to 10 times faster than in the contiguous layout.
+Published weights: `methods.nn.i3d_weights`. On a CPU all maps are in `channels_last_3d` (`methods.nn.same`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from os import PathLike
 
 import torch
 from torch import Tensor, nn
@@ -24,7 +22,7 @@ from torch.nn import functional as F
 from methods.nn.batch_norm import BatchNorm3d
 from methods.nn.same import Size3, same_conv3d, same_max_pool3d
 
-# (name, kernel, stride) of the pooling layers; the others are convolutions and inception blocks.
+# Kernel and stride of the pooling layers.
 POOLS: dict[str, tuple[Size3, Size3]] = {
     "MaxPool3d_2a_3x3": ((1, 3, 3), (1, 2, 2)),
     "MaxPool3d_3a_3x3": ((1, 3, 3), (1, 2, 2)),
@@ -214,15 +212,6 @@ class I3D(nn.Module):
             if name in wanted:
                 maps[name] = x_BCTHW
         return maps
-
-    def load_published(self, path: str | PathLike[str]) -> None:
-        """Load published weights, a `.pt`/`.pth` of the PyTorch port or an `.npz` of the authors' variables.
-
-        Formats, how to make the `.npz`, and errors: `methods.nn.i3d_weights`.
-        """
-        from methods.nn.i3d_weights import load_published
-
-        load_published(self, path)
 
 
 def _endpoint(name: str, in_channels: int, config: I3DConfig) -> nn.Module:

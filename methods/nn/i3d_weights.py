@@ -20,15 +20,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from os import PathLike
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
+from methods.nn.i3d import ENDPOINTS, I3D, I3DConfig
 from methods.nn.weights import check_tensors, load_checked, read_tensors
-
-if TYPE_CHECKING:
-    from methods.nn.i3d import I3D
 
 SCOPE = re.compile(r"^(RGB|Flow)/inception_i3d/")
 BRANCHES = {
@@ -55,8 +52,6 @@ def load_published(network: I3D, path: str | PathLike[str]) -> None:
     must be the checkpoint's. Raises FileNotFoundError, and ValueError naming missing and unexpected keys,
     differing shapes, or a file that is no checkpoint.
     """
-    from methods.nn.i3d import ENDPOINTS
-
     tensors = read_tensors(path)
     beyond = [f"{name}." for name in ENDPOINTS if not hasattr(network, name)]
     if network.config.num_classes is None:
@@ -71,8 +66,6 @@ def from_tensorflow(variables: Mapping[str, Tensor], source: str) -> dict[str, T
 
     Raises ValueError naming variables that the published network does not have or that are missing.
     """
-    from methods.nn.i3d import I3D, I3DConfig
-
     values = {SCOPE.sub("", n): v for n, v in variables.items() if not n.endswith("/Momentum")}
     with torch.device("meta"):
         layout = I3D(I3DConfig()).state_dict()

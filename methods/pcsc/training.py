@@ -170,7 +170,7 @@ def shuffled_labels(truth: GroundTruth, seed: int) -> np.ndarray:
 
 def load_pretrained(network: PcscNetwork, folder: Path) -> None:
     """I3D weights of every stream from ``folder``: ``rgb.pt`` or ``rgb.npz``, and the same for flow."""
-    from methods.nn.i3d import load_published
+    from methods.nn.i3d_weights import load_published
 
     for name, stream in network.streams.items():
         found = [p for suffix in (".npz", ".pt", ".pth") if (p := folder / f"{name}{suffix}").is_file()]

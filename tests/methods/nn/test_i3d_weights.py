@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from methods.nn.i3d import I3D, I3DConfig
-from methods.nn.i3d_weights import from_tensorflow, tensorflow_name
+from methods.nn.i3d_weights import from_tensorflow, load_published, tensorflow_name
 
 LAYOUTS = json.loads((Path(__file__).parents[2] / "reference/i3d_layouts.json").read_text())
 BIAS = "Mixed_5b.b2b.bn.bias"
@@ -41,7 +41,7 @@ def test_every_variable_is_used_and_every_parameter_set(npz: Path, variables) ->
     with torch.no_grad():
         for value in network.state_dict().values():
             value.fill_(7)
-    network.load_published(npz)
+    load_published(network, npz)
     state = state_of(network)
     scales = [key for key in state if key.endswith("bn.weight")]
     assert len(scales) == 57
@@ -63,7 +63,7 @@ def test_branch_with_the_odd_name(npz: Path, variables) -> None:
 
 def test_trunk_only(npz: Path, variables) -> None:
     network = I3D(I3DConfig(num_classes=None, last_endpoint="Mixed_4f"))
-    network.load_published(npz)
+    load_published(network, npz)
     expected = variables["RGB/inception_i3d/Mixed_4f/Branch_3/Conv3d_0b_1x1/batch_norm/moving_mean"]
     assert np.array_equal(network.Mixed_4f.b3b.bn.running_mean.numpy(), expected)
 
@@ -89,7 +89,7 @@ def test_pytorch_layout(tmp_path: Path, counters: bool) -> None:
     source, network = I3D(I3DConfig(in_channels=2)), I3D(I3DConfig(in_channels=2, num_classes=None))
     state = source.state_dict() if counters else state_of(source)
     torch.save({"state_dict": {f"module.{key}": value for key, value in state.items()}}, tmp_path / "flow.pt")
-    network.load_published(tmp_path / "flow.pt")
+    load_published(network, tmp_path / "flow.pt")
     expected = state_of(source)
     assert all(torch.equal(value, expected[key]) for key, value in state_of(network).items())
 
@@ -103,7 +103,7 @@ def test_misfits_are_named_and_nothing_is_changed(tmp_path: Path) -> None:
     state["Conv3d_2b_1x1.bn.bias"] = torch.zeros(3)
     torch.save(state, tmp_path / "odd.pth")
     with pytest.raises(ValueError, match="does not fit") as error:
-        network.load_published(tmp_path / "odd.pth")
+        load_published(network, tmp_path / "odd.pth")
     message = str(error.value)
     assert "odd.pth does not fit: missing 30 (Mixed_3b.b0.conv3d.weight," in message
     assert "and 25 more); unexpected 30 (Mixed_9z.b0.conv3d.weight" in message
@@ -123,11 +123,11 @@ def test_missing_and_unexpected_variables_are_named(variables) -> None:
 
 def test_other_width_and_other_classes_say_so(npz: Path) -> None:
     with pytest.raises(ValueError, match="Published weights are for width 1"):
-        I3D(I3DConfig(num_classes=None, width=0.125)).load_published(npz)
+        load_published(I3D(I3DConfig(num_classes=None, width=0.125)), npz)
     with pytest.raises(
         ValueError, match=r"logits.conv3d.bias is \(400,\) and must be \(24,\).*num_classes=None"
     ):
-        I3D(I3DConfig(num_classes=24)).load_published(npz)
+        load_published(I3D(I3DConfig(num_classes=24)), npz)
 
 
 @pytest.mark.parametrize(
@@ -141,19 +141,19 @@ def test_other_width_and_other_classes_say_so(npz: Path) -> None:
 def test_files_that_are_no_checkpoints(tmp_path: Path, name: str, content: bytes, message: str) -> None:
     (tmp_path / name).write_bytes(content)
     with pytest.raises(ValueError, match=message):
-        I3D(I3DConfig(num_classes=None, width=0.1)).load_published(tmp_path / name)
+        load_published(I3D(I3DConfig(num_classes=None, width=0.1)), tmp_path / name)
 
 
 def test_other_contents_and_absent_files(tmp_path: Path) -> None:
     network = I3D(I3DConfig(num_classes=None, width=0.1))
     torch.save([torch.zeros(1)], tmp_path / "list.pt")
     with pytest.raises(ValueError, match="it holds a list"):
-        network.load_published(tmp_path / "list.pt")
+        load_published(network, tmp_path / "list.pt")
     torch.save({"epoch": 3}, tmp_path / "state.pt")
     with pytest.raises(ValueError, match="'epoch' is a int, not a tensor"):
-        network.load_published(tmp_path / "state.pt")
+        load_published(network, tmp_path / "state.pt")
     with pytest.raises(FileNotFoundError, match="no checkpoint at"):
-        network.load_published(tmp_path / "absent.pt")
+        load_published(network, tmp_path / "absent.pt")
     np.savez(tmp_path / "objects.npz", a=np.array([{}], dtype=object))
     with pytest.raises(ValueError, match=r"objects\.npz is no \.npz"):
-        network.load_published(tmp_path / "objects.npz")
+        load_published(network, tmp_path / "objects.npz")

@@ -1,0 +1,1 @@
+"""Leaderboards, tables and figures made from results, and the papers' published numbers."""
