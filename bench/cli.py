@@ -38,7 +38,9 @@ common = _options(
     click.option("--split", default="1", show_default=True),
     click.option("--seed", default=0, show_default=True),
     click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True),
-    click.option("--precision", type=click.Choice(["32-true", "bf16-mixed"]), default="32-true", show_default=True),
+    click.option(
+        "--precision", type=click.Choice(["32-true", "bf16-mixed"]), default="32-true", show_default=True
+    ),
     click.option(
         "--data-root",
         type=click.Path(path_type=Path, file_okay=False),
@@ -46,7 +48,9 @@ common = _options(
         help="The folder that holds jhmdb/, ucf24/ ...; or set BENCH_DATA.",
     ),
     runs_dir,
-    click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override one field of the config."),
+    click.option(
+        "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override one field of the config."
+    ),
     click.option("--partial", is_flag=True, help="Go on when test videos are missing; never ranked."),
 )
 
@@ -74,7 +78,7 @@ def run(**request: Any) -> None:
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Default: RUNS_DIR/report.")
 def report(runs_dir: Path, out: Path | None) -> None:
     """Write the leaderboards of all results as HTML, Markdown and CSV."""
-    from reports import write_report
+    from reports.leaderboard import write_report
 
     for path in write_report(runs_dir, out or runs_dir / "report"):
         click.echo(path)
@@ -88,7 +92,9 @@ def methods() -> None:
     for name in base.available():
         kind = base.find(name)
         click.echo(f"{name}: {kind.title}, {(kind.__doc__ or '').splitlines()[0]}")
-        click.echo(f"    rows: {', '.join(kind.configs('ucf24', 'full'))}\n    sizes: {', '.join(base.SIZES)}")
+        click.echo(
+            f"    rows: {', '.join(kind.configs('ucf24', 'full'))}\n    sizes: {', '.join(base.SIZES)}"
+        )
 
 
 @cli.command("datasets")

@@ -55,7 +55,7 @@ class ConsoleReporter(Reporter):
 
 def run_and_show(**words: Any) -> None:
     """Resolve, run, and print the result table, where the report lies and how to open the dashboard."""
-    from reports import write_report
+    from reports.leaderboard import write_report
     from reports.tables import result_table
 
     runs_dir: Path = words["runs_dir"]

@@ -69,7 +69,7 @@ class Footage:
 
 
 class FootageLibrary(Mapping[str, Footage]):
-    """Footage by video name, read when first used; the least recently used is let go above ``budget`` bytes."""
+    """Footage by video name, read when first used; above ``budget`` bytes the oldest is let go."""
 
     def __init__(
         self,

@@ -40,9 +40,13 @@ def write_matches(folder: Path, matches: pd.DataFrame, truth: pd.DataFrame) -> s
     return digest_matches(folder)
 
 
-def read_matches(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Matches and truth counts beside a result; texts are categories."""
-    matches, truth = (pq.ParquetFile(folder / name).read().to_pandas() for name in (MATCHES, TRUTH_COUNTS))
+def read_matches(folder: Path, level: str | None = None) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Matches and truth counts beside a result, of one level if named; texts are categories."""
+    wanted = [("level", "==", level)] if level else None
+    matches, truth = (
+        pq.read_table(folder / name, filters=wanted, partitioning=None).to_pandas()
+        for name in (MATCHES, TRUTH_COUNTS)
+    )
     return matches, truth
 
 

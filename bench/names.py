@@ -17,6 +17,8 @@ def choose(name: str, known: Iterable[str], kind: str, aliases: dict[str, str] |
     Raises ValueError that lists the near ones, or all when none is near.
     """
     names = list(known)
+    if name in names:
+        return name
     spelled = {plain(alias): target for alias, target in (aliases or {}).items()}
     spelled |= {plain(n): n for n in names}
     if plain(name) in spelled:

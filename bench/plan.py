@@ -80,7 +80,11 @@ class Plan:
         """The run's own folder."""
         key = digest([self.link_key, self.protocol.id, self.coverage_key])[:8]
         split, seed = self.protocol.split, self.request.seed
-        return self.request.runs_dir / self.dataset.id / f"{self.method.name}_{self.variant}_{split}_{seed}_{key}"
+        return (
+            self.request.runs_dir
+            / self.dataset.id
+            / f"{self.method.name}_{self.variant}_{split}_{seed}_{key}"
+        )
 
     @property
     def coverage_key(self) -> Any:
@@ -116,9 +120,9 @@ class Plan:
         if missing and not self.request.partial:
             some = ", ".join(sorted(missing)[:5])
             raise DataError(
-                f"{self.dataset.title} in {self.dataset.root} lacks {len(missing)} of {len(names)} {part} videos "
-                f"of split {self.protocol.split}: {some}{' ...' if len(missing) > 5 else ''}. Complete it, or use "
-                "--partial to go on with what is there (never ranked)"
+                f"{self.dataset.title} in {self.dataset.root} lacks {len(missing)} of {len(names)} {part} "
+                f"videos of split {self.protocol.split}: {some}{' ...' if len(missing) > 5 else ''}. "
+                "Complete it, or use --partial to go on with what is there (never ranked)"
             )
         if len(missing) == len(names):
             raise DataError(f"{self.dataset.title} in {self.dataset.root} has none of the {part} videos")

@@ -25,9 +25,10 @@ class Evaluator:
     matching: ``best-remaining``: a detection claims the best truth not yet taken;
         ``best-of-all``: it claims the best of all, and is a false positive when that is taken.
     strict: a match needs IoU > threshold instead of >=.
-    average: ``trapezoid`` under the raw curve (from recall 0, precision 1), or ``envelope`` (VOC, all points).
+    average: ``trapezoid`` under the raw curve (from recall 0, precision 1), or
+        ``envelope`` (VOC, all points).
     absent_classes: a class without truth counts as AP 0 in the mean (``zero``) or is left out (``skip``).
-    tube_nms: spatio-temporal IoU above which a weaker tube of the same class and video is dropped; None: no NMS.
+    tube_nms: spatio-temporal IoU above which a weaker tube of its class and video is dropped; None: no NMS.
     """
 
     name: str

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -24,10 +24,10 @@ STREAMS = ("rgb", "flow", "fused")
 """Values of ``Detections.stream``, by code."""
 
 
-def _column(dtype: str, *row: int | None, optional: bool = False) -> np.ndarray:
-    """A dataclass field for one column: its dtype, the shape of a row (None = any), whether it may be None."""
+def _column(dtype: str, *row: int | None, optional: bool = False) -> Any:
+    """A dataclass field for one column: dtype, shape of a row (None = any), whether it may be None."""
     metadata = {"dtype": np.dtype(dtype), "row": row}
-    return field(default=None, metadata=metadata) if optional else field(metadata=metadata)  # type: ignore[return-value]
+    return field(default=None, metadata=metadata) if optional else field(metadata=metadata)
 
 
 @dataclass(frozen=True)
@@ -46,13 +46,15 @@ class _Rows:
             array = np.ascontiguousarray(value, dtype=spec["dtype"])
             row = spec["row"]
             if array.ndim != 1 + len(row) or any(n not in (None, m) for n, m in zip(row, array.shape[1:])):
-                raise ValueError(f"{type(self).__name__}.{name} has shape {array.shape}, expected (N, *{row})")
+                raise ValueError(
+                    f"{type(self).__name__}.{name} has shape {array.shape}, expected (N, *{row})"
+                )
             if length is not None and len(array) != length:
                 raise ValueError(f"{type(self).__name__}.{name} has {len(array)} rows, the others {length}")
             length = len(array)
             object.__setattr__(self, name, array)
         video = getattr(self, "video")  # noqa: B009 - declared by every subclass
-        if length and not (0 <= video.min() and video.max() < len(self.videos)):
+        if length and not (video.min() >= 0 and video.max() < len(self.videos)):
             raise ValueError(f"{type(self).__name__}.video points outside its {len(self.videos)} videos")
 
     @classmethod
@@ -65,7 +67,7 @@ class _Rows:
 
     def __getitem__(self, index: npt.ArrayLike | slice) -> Self:
         """The rows that a slice, an index array or a boolean mask picks, in that order."""
-        picked = {
+        picked: dict[str, Any] = {
             name: None if getattr(self, name) is None else getattr(self, name)[index]
             for name in self.columns()
         }
@@ -83,7 +85,7 @@ class _Rows:
 
     @classmethod
     def concat(cls, parts: Sequence[Self]) -> Self:
-        """Rows of all parts in order. Videos are united by name; an optional column stays if all parts have it."""
+        """Rows of all parts in order, videos united by name; an optional column stays if all have it."""
         if not parts:
             return cls.empty()
         names = tuple(dict.fromkeys(name for part in parts for name in part.videos))
@@ -106,7 +108,8 @@ class _Rows:
         if missing:
             raise ValueError(f"{len(missing)} videos are not in the list, the first {missing[0]!r}")
         lookup = np.array([position.get(name, -1) for name in self.videos], np.int32)
-        return replace(self, videos=tuple(videos), video=lookup[getattr(self, "video")])  # noqa: B009
+        changed: dict[str, Any] = {"videos": tuple(videos), "video": lookup[getattr(self, "video")]}  # noqa: B009
+        return replace(self, **changed)
 
     def by_video(self) -> Iterator[tuple[str, Self]]:
         """(name, rows) of every video in ``videos``, those without rows too; row order is kept."""
@@ -236,10 +239,17 @@ class VideoTable:
     def __post_init__(self) -> None:
         object.__setattr__(self, "names", tuple(self.names))
         object.__setattr__(self, "group", tuple(self.group))
-        for name, dtype in (("frames", np.int32), ("width", np.int32), ("height", np.int32), ("fps", np.float32)):
+        for name, dtype in (
+            ("frames", np.int32),
+            ("width", np.int32),
+            ("height", np.int32),
+            ("fps", np.float32),
+        ):
             object.__setattr__(self, name, np.asarray(getattr(self, name), dtype))
             if len(getattr(self, name)) != len(self.names):
-                raise ValueError(f"VideoTable.{name} has {len(getattr(self, name))} rows for {len(self.names)} videos")
+                raise ValueError(
+                    f"VideoTable.{name} has {len(getattr(self, name))} rows for {len(self.names)} videos"
+                )
 
     def __len__(self) -> int:
         return len(self.names)
@@ -261,7 +271,9 @@ class GroundTruth:
 
     def __post_init__(self) -> None:
         if not (self.videos.names == self.tubes.videos == self.boxes.videos):
-            raise ValueError("GroundTruth: videos, tubes and boxes must list the same videos in the same order")
+            raise ValueError(
+                "GroundTruth: videos, tubes and boxes must list the same videos in the same order"
+            )
         if not np.isin(self.boxes.tube, self.tubes.tube).all():
             raise ValueError("GroundTruth: boxes name tubes that the tube table lacks")
 

@@ -187,8 +187,8 @@ class Result:
         return not self.coverage.partial and self.metrics.get(self.ranking_metric) is not None
 
     def comparable(self) -> dict[str, Any]:
-        """The content as JSON types, without times: equal runs are equal here."""
-        return {key: value for key, value in self._json().items() if key != "times"}
+        """The content as JSON types, without times and speed: equal runs are equal here."""
+        return {key: value for key, value in self._json().items() if key not in ("times", "speed")}
 
     def _json(self) -> dict[str, Any]:
         content = plain(self)

@@ -279,7 +279,7 @@ class Run:
         return Speed(
             values={"fps/network/evaluation": facts["frames_per_second"]},
             hardware=facts["hardware"],
-            includes="network and choice of boxes over the test videos; decoding and flow done before, linking after",
+            includes="network and choice of boxes on the test videos, without decoding, flow and linking",
         )
 
     def _times(self, scoring: float) -> Times:
@@ -309,4 +309,3 @@ def _gpu(device: str) -> str | None:
 def run(plan: Plan, reporter: Reporter | None = None) -> Result:
     """Do everything that the plan says; see :class:`Run`."""
     return Run(plan, reporter or Reporter()).execute()
-

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ast
+import math
+import types
+import typing
 from collections.abc import Sequence
 from dataclasses import fields, is_dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 from bench.names import choose
 
@@ -13,27 +16,19 @@ from bench.names import choose
 def apply(config: Any, settings: Sequence[str]) -> Any:
     """``config`` with every ``path.to.field=value`` applied.
 
-    Values are Python literals (``3``, ``true``, ``(128, 96)``), or else text. Raises ValueError for a key
-    that does not exist, naming near ones, and for a value of another type than the field's.
+    Values are Python literals (``3``, ``true``, ``none``, ``(128, 96)``), or text where the field holds
+    text. Raises ValueError for a key that does not exist, naming near ones, and for a value of another type
+    than the field's.
     """
     for setting in settings:
         key, equals, text = setting.partition("=")
         if not equals:
             raise ValueError(f"--set {setting!r}: expected key=value, as in --set training.steps=500")
-        config = _set(config, key.strip().split("."), _value(text.strip()), key)
+        config = _set(config, key.strip().split("."), text.strip(), key)
     return config
 
 
-def _value(text: str) -> Any:
-    if text.lower() in ("true", "false", "none"):
-        return {"true": True, "false": False, "none": None}[text.lower()]
-    try:
-        return ast.literal_eval(text)
-    except (ValueError, SyntaxError):
-        return text
-
-
-def _set(config: Any, path: list[str], value: Any, key: str) -> Any:
+def _set(config: Any, path: list[str], text: str, key: str) -> Any:
     known = [f.name for f in fields(config)]
     try:
         name = choose(path[0], known, "config key")
@@ -43,21 +38,40 @@ def _set(config: Any, path: list[str], value: Any, key: str) -> Any:
     if len(path) > 1:
         if not is_dataclass(current):
             raise ValueError(f"--set {key}: {name} has no parts; it is {current!r}")
-        return replace(config, **{name: _set(current, path[1:], value, key)})
+        return replace(config, **{name: _set(current, path[1:], text, key)})
     if is_dataclass(current):
         parts = ", ".join(f.name for f in fields(current))
         raise ValueError(f"--set {key}: name one of its parts: {parts}")
-    return replace(config, **{name: _fitting(value, current, key)})
+    kind = typing.get_type_hints(type(config))[name]
+    try:
+        value = text if kind is str else _fitting(_literal(text), kind)
+    except TypeError:
+        raise ValueError(f"--set {key}: {text!r} given, a value like {current!r} expected") from None
+    return replace(config, **{name: value})
 
 
-def _fitting(value: Any, current: Any, key: str) -> Any:
-    """``value`` as the type of the present value: an int where a float is wanted is fine."""
-    if isinstance(current, bool) != isinstance(value, bool):
-        raise ValueError(f"--set {key}: {value!r} given, a value like {current!r} expected")
-    if isinstance(current, float) and isinstance(value, int):
+def _literal(text: str) -> Any:
+    if text.lower() in ("true", "false", "none"):
+        return {"true": True, "false": False, "none": None}[text.lower()]
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
+
+
+def _fitting(value: Any, kind: Any) -> Any:
+    """``value`` as the type of a field: an int where a float is wanted is fine. Raises TypeError."""
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if origin in (typing.Union, types.UnionType):
+        return None if value is None else _fitting(value, arguments[0])
+    if origin is tuple and isinstance(value, (list, tuple)):
+        kinds = arguments[:1] * len(value) if arguments[-1] is Ellipsis else arguments
+        if len(kinds) == len(value):
+            return tuple(_fitting(entry, wanted) for entry, wanted in zip(value, kinds))
+    if origin is Literal and value in arguments:
+        return value
+    if kind is float and type(value) in (int, float) and math.isfinite(value):
         return float(value)
-    if isinstance(current, tuple) and isinstance(value, (list, tuple)):
-        return tuple(tuple(v) if isinstance(v, list) else v for v in value)
-    if current is not None and not isinstance(value, type(current)):
-        raise ValueError(f"--set {key}: {value!r} given, a value like {current!r} expected")
-    return value
+    if kind is not float and type(value) is kind:
+        return value
+    raise TypeError

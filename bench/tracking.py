@@ -156,7 +156,7 @@ def _experiment(client: MlflowClient, protocol: str, runs_dir: Path) -> str:
     found = client.get_experiment_by_name(protocol)
     if found is None:
         local = not tracking_uri(runs_dir).startswith("http")
-        folder = runs_dir.resolve() / "mlartifacts" / re.sub(r"[^\w.+@-]+", "_", protocol)
+        folder = runs_dir.resolve() / "mlartifacts" / re.sub(r"[^\w.-]+", "_", protocol)
         created: str = client.create_experiment(protocol, folder.as_uri() if local else None)
         return created
     if found.lifecycle_stage == "deleted":

@@ -26,7 +26,7 @@ from methods.base import TrainingStage
 
 CHECKPOINT, STATE, CURVE = "checkpoint.pt", "state.pt", "curve.csv"
 GRADIENT_NORM = 10.0
-"""Gradients are scaled down to this norm, against the rare exploding step of a network trained from scratch."""
+"""Gradients are scaled down to this norm, against the rare exploding step."""
 
 
 @dataclass(frozen=True)
@@ -94,10 +94,11 @@ def train(
 
 def _add(sums: dict[str, float], losses: dict[str, torch.Tensor], total: float, step: int) -> None:
     if not math.isfinite(total):
-        parts = ", ".join(f"{name} {float(value):.3g}" for name, value in losses.items())
+        parts = ", ".join(f"{name} {float(term.detach()):.3g}" for name, term in losses.items())
         raise ValueError(f"the loss is {total} at step {step} ({parts}); lower training.learning_rate")
-    for name, value in {"loss": total, **losses}.items():
-        sums[name] = sums.get(name, 0.0) + float(value)
+    for name, term in losses.items():
+        sums[name] = sums.get(name, 0.0) + float(term.detach())
+    sums["loss"] = sums.get("loss", 0.0) + total
 
 
 def _prefetched(stage: TrainingStage, first: int) -> Iterator[tuple[int, Any]]:

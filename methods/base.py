@@ -112,7 +112,7 @@ class Method(ABC):
 
     @abstractmethod
     def training_config(self) -> Mapping[str, Any]:
-        """Stage name -> the part of the config that the stage reads, in order. Keys of the store come from it."""
+        """Stage name -> the part of the config that it reads, in order; the store's keys come from it."""
 
     @abstractmethod
     def prediction_config(self) -> Any:
@@ -122,7 +122,7 @@ class Method(ABC):
     def training_stage(
         self, name: str, data: TrainingData, seed: int, checkpoints: Mapping[str, Path], device: str
     ) -> TrainingStage:
-        """The stage of that name; ``checkpoints`` holds those of the stages before it, which may have to run."""
+        """The stage of that name; ``checkpoints`` are those of the stages before it."""
 
     @abstractmethod
     def load(self, checkpoints: Mapping[str, Path], device: str) -> None:
@@ -172,7 +172,7 @@ def clip_indices(frame: int, length: int, stride: int, num_frames: int) -> np.nd
 
 
 def available() -> dict[str, str]:
-    """Method name -> module that holds it: packages below ``methods`` and the entry points ``bench.methods``."""
+    """Method name -> module that holds it: packages below ``methods`` and entry points ``bench.methods``."""
     import methods
 
     skip = {"nn"}

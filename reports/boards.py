@@ -30,7 +30,13 @@ class Row:
     def label(self) -> str:
         """Short name in figures: title, variant and seed."""
         identity = self.result.identity
-        return f"{identity.title} · {identity.variant} · seed {identity.seed}"
+        name = f"{identity.title} · {identity.variant} · seed {identity.seed}"
+        return f"{name} ({self.status})" if self.result.coverage.partial else name
+
+    @property
+    def configuration(self) -> tuple[str, str]:
+        """What was run, whatever the seed."""
+        return _configuration(self.result)
 
     @property
     def fps(self) -> tuple[float, str] | None:
@@ -103,20 +109,26 @@ def _order(row: Row) -> tuple[bool, int, float, str, str, int, str]:
 def _ranks(entries: Sequence[tuple[Path, Result]]) -> list[int]:
     """1 + the number of configurations that are significantly better: the paired 95% interval is above 0.
 
-    Seeds of one method and variant count as one configuration.
+    Seeds of one method and variant count as one configuration and never outrank each other.
     """
     better: list[set[tuple[str, str]]] = [set() for _ in entries]
-    evidence = (
-        [Evaluation({}, {}, *read_matches(path.parent)) for path, _ in entries] if len(entries) > 1 else []
-    )
+    level = "tube" if entries and entries[0][1].ranking_metric.startswith("video_map") else "frame"
+    compared = entries if len(entries) > 1 else []
+    evidence = [Evaluation({}, {}, *read_matches(path.parent, level)) for path, _ in compared]
     for i, (_, one) in enumerate(entries):
         for j, (_, other) in enumerate(entries[:i]):
+            if _configuration(one) == _configuration(other):
+                continue
             difference = paired_difference(evidence[i], evidence[j], one.ranking_metric, one.rules)
             if difference.low > 0:
-                better[j].add((one.identity.method, one.identity.variant))
+                better[j].add(_configuration(one))
             elif difference.high < 0:
-                better[i].add((other.identity.method, other.identity.variant))
+                better[i].add(_configuration(other))
     return [1 + len(names) for names in better]
+
+
+def _configuration(result: Result) -> tuple[str, str]:
+    return result.identity.method, result.identity.variant
 
 
 def leaderboard_table(board: Board) -> Table:
@@ -201,14 +213,18 @@ def seed_table(board: Board) -> Table | None:
     groups: dict[tuple[str, str], list[Result]] = {}
     for row in board.rows:
         if row.rank is not None:
-            identity = row.result.identity
-            groups.setdefault((identity.title, identity.variant), []).append(row.result)
-    several = {names: results for names, results in groups.items() if len(results) > 1}
+            groups.setdefault(row.configuration, []).append(row.result)
+    several = [results for results in groups.values() if len(results) > 1]
     if not several:
         return None
     cells = tuple(
-        (*names, str(len(results)), *(_spread(results, metric) for metric in board.metrics))
-        for names, results in several.items()
+        (
+            results[0].identity.title,
+            results[0].identity.variant,
+            str(len(results)),
+            *(_spread(results, metric) for metric in board.metrics),
+        )
+        for results in several
     )
     columns = ("method", "variant", "seeds", *map(metric_title, board.metrics))
     return Table(f"{board.protocol}: seeds", columns, cells, len(board.metrics))

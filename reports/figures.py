@@ -44,9 +44,11 @@ PUBLISHED: dict[str, Any] = {
     "marker": "o",
     "markersize": 4,
     "markerfacecolor": "white",
+    "zorder": 1,
 }
 DASHES = ((0, (5, 2)), (0, (2, 1.5)), (0, (6, 2, 1, 2)), (0, (1, 2)))
 MOST_CURVES = 8
+MOST_BANDS = 3
 MOST_BARS = 3
 
 
@@ -75,11 +77,12 @@ def threshold_curves(board: Board) -> str | None:
     with _style():
         figure = Figure(figsize=(6.4, 4.4))
         axes = figure.subplots()
-        _draw_published(axes, board)
-        for (row, points), colour, marker in zip(rows, COLOURS, MARKERS):
+        for i, ((row, points), colour, marker) in enumerate(zip(rows, COLOURS, MARKERS)):
             x, y, low, high = zip(*points)
-            axes.fill_between(x, low, high, color=colour, alpha=0.12, linewidth=0)
+            if i < MOST_BANDS:
+                axes.fill_between(x, low, high, color=colour, alpha=0.12, linewidth=0)
             axes.plot(x, y, color=colour, marker=marker, markersize=5.5, linewidth=2, label=row.label)
+        _draw_published(axes, board)
         axes.set(xlabel="IoU threshold", ylabel="video-mAP (%)", ylim=(0, None))
         axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=1, handlelength=2.4)
         return _svg(figure)
@@ -107,10 +110,14 @@ def _draw_published(axes: Axes, board: Board) -> None:
 
 
 def class_bars(board: Board, metric: str) -> str | None:
-    """AP by class of the first rows that have it, classes by the first row's AP. None if no row has it."""
+    """AP by class of the best row of each configuration, sorted by the first one's. None if no row has it."""
     from matplotlib.figure import Figure
 
-    rows = [row for row in board.rows if metric in row.result.per_class][:MOST_BARS]
+    best: dict[tuple[str, str], Row] = {}
+    for row in board.rows:
+        if metric in row.result.per_class:
+            best.setdefault(row.configuration, row)
+    rows = list(best.values())[:MOST_BARS]
     if not rows:
         return None
     classes = _by_ap(rows[0], metric)

@@ -112,7 +112,7 @@ def _shown(section: Section, runs_dir: Path) -> dict[str, Any]:
     """What the template is given of one leaderboard: text, numbers and data URIs."""
     board = section.board
     estimates = [e for row in board.rows if (e := row.result.metrics.get(board.ranking_metric))]
-    top = max((e.high or e.value for e in estimates), default=99.0)
+    top = max((e.value if e.high is None else e.high for e in estimates), default=99.0)
     scale = min(100.0, 10 * (top // 10 + 1))
     others = {name: table for name, table in section.tables.items() if name not in ("leaderboard", "seeds")}
     return {

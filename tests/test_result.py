@@ -157,6 +157,9 @@ def test_matches_round_trip_and_wrong_columns(tmp_path: Path) -> None:
         "list"
     )
     assert read_truth["count"].tolist() == [3]
+    tubes, no_truth = read_matches(tmp_path, "tube")
+    assert tubes["video"].tolist() == ["b"]
+    assert no_truth.empty
     assert read_found.dtypes["label"] == "int16"
     with pytest.raises(ValueError, match="wrong or missing level"):
         write_matches(tmp_path, found.drop(columns="level"), truth)

@@ -1,7 +1,7 @@
 """Rendered miniatures: drawn people in the real datasets' layouts, most classes differing by motion alone.
 
-The real readers read them; what is rendered is in :mod:`datasets.mini.classes`, how well motion alone tells the
-classes apart is measured by :mod:`datasets.mini.check`.
+The real readers read them. What is rendered stands in :mod:`datasets.mini.classes`; how well motion alone
+tells the classes apart is measured by :mod:`datasets.mini.check`.
 """
 
 from __future__ import annotations
@@ -83,4 +83,9 @@ class JhmdbMini(Miniature, Jhmdb):
 
 def _progress(done: int, total: int) -> None:
     if sys.stderr.isatty() or done == total:
-        print(f"\rrendering {done}/{total} videos", end="\n" if done == total else "", file=sys.stderr, flush=True)
+        print(
+            f"\rrendering {done}/{total} videos",
+            end="\n" if done == total else "",
+            file=sys.stderr,
+            flush=True,
+        )

@@ -1,8 +1,9 @@
 """The classes of the miniatures: what is done (the pose family) and how it moves.
 
-Classes that share a family and are `motion_only` go through exactly the same poses, each phase for an equal share of the time:
-a triangle of any speed or asymmetry, and a rotation of any rate or direction, visit their range uniformly. So one frame tells
-the family and nothing more; telling the classes of a family apart takes motion.
+Classes that share a family and are `motion_only` go through exactly the same poses, each phase for an equal
+share of the time: a triangle of any speed or asymmetry, and a rotation of any rate or direction, visit their
+range uniformly. So one frame tells the family and nothing more; telling the classes of a family apart takes
+motion.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ FAST_TRAVEL = 0.045  # body heights a frame, the fastest walk
 
 @dataclass(frozen=True)
 class Motion:
-    """How a phase runs. `rise`, `fall`: frames of a triangle's flanks (0: drawn per actor, independent of class);
-    `turn`: radians a frame, positive clockwise in the image; `travel`: body heights a frame, positive to the right."""
+    """How a phase runs. `rise`, `fall`: frames of a triangle's flanks (0: drawn per actor, independent of
+    class); `turn`: radians a frame, positive clockwise in the image; `travel`: body heights a frame,
+    positive to the right."""
 
     rise: float = 0.0
     fall: float = 0.0
@@ -29,7 +31,8 @@ class Motion:
 
 @dataclass(frozen=True)
 class MiniClass:
-    """One class. `family`: its pose group, which also names the prop; `motion_only`: others share the family."""
+    """One class. `family`: its pose group, which also names the prop; `motion_only`: others share the
+    family."""
 
     name: str
     family: str
@@ -101,12 +104,10 @@ def _ucf24() -> tuple[MiniClass, ...]:
 
 
 def _jhmdb() -> tuple[MiniClass, ...]:
-    alone = _alone()
-    del alone["SkateboardRide"]
     moving = _rotations("Cartwheel", "spin", {"Slow": 0.09, "Fast": 0.30})
     moving += _profiles("Kick", "kick", "DropQuick", "LiftQuick")
     moving += _profiles("Squat", "squat", "RiseQuick", "DropQuick")
-    classes = [replace(one, name=_snake(one.name)) for one in [*moving, *alone.values()]]
+    classes = [replace(one, name=_snake(one.name)) for one in [*moving, *_alone().values()]]
     return tuple(sorted(classes, key=lambda one: one.name))
 
 

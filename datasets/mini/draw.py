@@ -14,7 +14,8 @@ T = TypeVar("T")
 class Draw:
     """A stream of random draws named by its key: equal keys give equal streams.
 
-    Only the raw output of PCG64 is used, which numpy guarantees; its distributions may change between versions.
+    Only the raw output of PCG64 is used, which numpy guarantees; its distributions may change between
+    versions.
     """
 
     def __init__(self, *key: object) -> None:

@@ -34,8 +34,8 @@ class Look:
 
 @dataclass(frozen=True)
 class Stroke:
-    """A drawn part, in body heights about the point between the feet, y down. One point: a disc of diameter `width`;
-    `filled`: a polygon. `boxed`: part of the person's box (a ball in the air is not)."""
+    """A drawn part, in body heights about the point between the feet, y down. One point: a disc of diameter
+    `width`; `filled`: a polygon. `boxed`: part of the person's box (a ball in the air is not)."""
 
     points: tuple[Point, ...]
     width: float
@@ -66,7 +66,8 @@ def _limb(root: Point, side: int, angles: tuple[float, float], lengths: tuple[fl
 
 
 def skeleton(pose: Pose) -> Skeleton:
-    """Joints of a pose: rotated about the pelvis, then set on the ground (y = 0) with its lowest hand or foot."""
+    """Joints of a pose: rotated about the pelvis, then set on the ground (y = 0) with its lowest hand or
+    foot."""
     shoulder, hip = 0.10 * pose.width, 0.06 * pose.width
     lengths = (UPPER_ARM, FOREARM), (THIGH, SHIN)
     arms = [_limb((s * shoulder, -0.31), s, pose.arms[i], lengths[0]) for i, s in enumerate((-1, 1))]
@@ -228,7 +229,8 @@ def _paint(canvas: np.ndarray, points: np.ndarray, width: float, colour: Colour,
 
 
 def paint(canvas: np.ndarray, parts: Sequence[Stroke], origin: Point, height: float) -> None:
-    """Draw the parts with dark outlines. `canvas`: uint8 [H, W, 3] RGB; `origin`: of the body, `height`: in its pixels."""
+    """Draw the parts with dark outlines. `canvas`: uint8 [H, W, 3] RGB; `origin`: of the body, `height`:
+    in its pixels."""
     for part in parts:
         scaled = [(origin[0] + x * height, origin[1] + y * height) for x, y in part.points]
         points = np.array([[round(x * 2**SUBPIXEL), round(y * 2**SUBPIXEL)] for x, y in scaled], np.int32)

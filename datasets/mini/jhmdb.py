@@ -1,6 +1,8 @@
-"""`jhmdb-mini`: 21 classes in the layout of J-HMDB, trimmed, one actor, three splits that never share a source clip.
+"""`jhmdb-mini`: 21 classes in the layout of J-HMDB, trimmed, one actor, three splits that never share a
+source clip.
 
-Video files are 128x96, annotations are inclusive pixel extents at 320x240 as in the real set: readers must scale.
+Video files are 128x96, annotations are inclusive pixel extents at 320x240 as in the real set: readers must
+scale.
 """
 
 from __future__ import annotations
@@ -34,7 +36,8 @@ SPLITS = 3
 
 @dataclass(frozen=True)
 class Size:
-    """Source clips a class, a multiple of 3 (split k tests a third of them), videos of each, fewest and most frames."""
+    """Source clips a class, a multiple of 3 (split k tests a third of them), videos of each, fewest and
+    most frames."""
 
     sources: int
     videos: int
@@ -50,8 +53,8 @@ SIZES = {
 
 @dataclass(frozen=True)
 class Clip:
-    """`source`: number among those of its class; `name`: `class/Studio_012_class_f_cm_np1_fr_goo_2`, built as the real
-    names: source, class, visible body, camera motion, people, view, quality, number."""
+    """`source`: number among those of its class; `name`: `class/Studio_012_class_f_cm_np1_fr_goo_2`, built
+    as the real names: source, class, visible body, camera motion, people, view, quality, number."""
 
     label: int
     source: int
@@ -92,8 +95,8 @@ def jobs(root: Path, size: str = "small") -> list[Job]:
     setting, key = Setting(frames=SIZES[size].frames, trimmed=True), f"{NAME}@{VERSION}.{size}"
     folder = root / "jhmdb" / "ReCompress_Videos"
     return [
-        Job(clip.name, clip.label, f"{key}/{clip.name}", f"{key}/{source_of(clip.name)}", folder / f"{clip.name}.avi",
-            JHMDB_MINI, setting)
+        Job(clip.name, clip.label, f"{key}/{clip.name}", f"{key}/{source_of(clip.name)}",
+            folder / f"{clip.name}.avi", JHMDB_MINI, setting)
         for clip in _clips(size)
     ]  # fmt: skip
 
@@ -108,9 +111,7 @@ def _rows(video: Rendered) -> np.ndarray:
 def _ground_truth(size: str, videos: Sequence[Rendered]) -> dict[str, object]:
     clips = _clips(size)
     height_width = (ANNOTATED[1], ANNOTATED[0])
-    tested = [
-        [clip.name for clip in clips if tested_in(clip.source, size) == split] for split in range(SPLITS)
-    ]
+    tested = [tested_videos(size, split) for split in range(SPLITS)]
     pairs = list(zip(clips, videos, strict=True))
     return {
         "labels": [one.name for one in JHMDB_MINI],
@@ -128,8 +129,7 @@ def _write_splits(folder: Path, size: str) -> None:
         clips = [clip for clip in _clips(size) if clip.label == label]
         for split in range(SPLITS):
             marks = [
-                (clip.name.split("/")[1], 2 if tested_in(clip.source, size) == split else 1)
-                for clip in clips
+                (clip.name.split("/")[1], 2 if tested_in(clip.source, size) == split else 1) for clip in clips
             ]
             text = "".join(f"{name}.avi {mark}\n" for name, mark in marks)
             (folder / f"{doing.name}_test_split{split + 1}.txt").write_text(text)
@@ -153,10 +153,12 @@ def _manifest(size: str, videos: Sequence[Rendered]) -> dict[str, object]:
 def render_jhmdb_mini(
     root: Path, size: str = "small", workers: int = 2, progress: Progress | None = None
 ) -> None:
-    """Render the dataset under `root` (`dataset.json`, `jhmdb/JHMDB-GT.pkl`, `splits`, `ReCompress_Videos`), whole or not at all.
+    """Render the dataset under `root` (`dataset.json`, `jhmdb/JHMDB-GT.pkl`, `splits`, `ReCompress_Videos`),
+    whole or not at all.
 
-    `size`: micro, small or large; `workers`: processes, without influence on the result; `progress(done, total)` counts
-    videos. If `root` holds this rendering already it is left alone. ValueError: unknown size, or `root` holds something else.
+    `size`: micro, small or large; `workers`: processes, without influence on the result; `progress(done,
+    total)` counts videos. If `root` holds this rendering already it is left alone. ValueError: unknown size,
+    or `root` holds something else.
     """
     jobs(root, size)
     if is_complete(root, NAME, VERSION, size):

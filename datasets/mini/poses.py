@@ -1,7 +1,7 @@
 """The pose families: joint angles of a person as a function of a phase.
 
-A phase is (`u`, `theta`): `u` in [0, 1] from a triangle, `theta` a rotation in radians. Nothing else about a motion reaches
-the pose, so classes of one family cannot differ in one frame.
+A phase is (`u`, `theta`): `u` in [0, 1] from a triangle, `theta` a rotation in radians. Nothing else about a
+motion reaches the pose, so classes of one family cannot differ in one frame.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ Limb = tuple[
 
 @dataclass(frozen=True)
 class Phase:
-    """`u` in [0, 1], `theta` radians; `side`: -1 or 1, which arm or leg acts; `jitter`: 8 numbers in [-1, 1] of the actor."""
+    """`u` in [0, 1], `theta` radians; `side`: -1 or 1, which arm or leg acts; `jitter`: 8 numbers in
+    [-1, 1] of the actor."""
 
     u: float
     theta: float
@@ -31,9 +32,9 @@ class Phase:
 
 @dataclass(frozen=True)
 class Pose:
-    """Joint angles; limbs are (image left, image right). `lean`: rotation of the body in radians, clockwise in the image;
-    `jump`: body heights above the ground; `width`: of shoulders and hips, below 1 seen from the side;
-    `airborne`: rotate about the pelvis at a fixed height instead of standing on the lowest limb."""
+    """Joint angles; limbs are (image left, image right). `lean`: rotation of the body in radians, clockwise
+    in the image; `jump`: body heights above the ground; `width`: of shoulders and hips, below 1 seen from
+    the side; `airborne`: rotate about the pelvis at a fixed height instead of standing on the lowest limb."""
 
     arms: tuple[Limb, Limb]
     legs: tuple[Limb, Limb]
@@ -69,7 +70,8 @@ def circle(phase: Phase) -> Pose:
 
 
 def walk(phase: Phase) -> Pose:
-    """Legs open and close, arms swing against them; the body is seen from the front, whichever way it goes."""
+    """Legs open and close, arms swing against them; the body is seen from the front, whichever way it
+    goes."""
     swing = phase.span(-0.48, 0.48)
     arm = phase.span(0.70, 0.05)
     bend = 0.35 * phase.jitter[0]

@@ -1,7 +1,9 @@
-"""Render a miniature: every video drawn, hashed, encoded and annotated, in parallel, the same bytes whatever the parallelism.
+"""Render a miniature: every video drawn, hashed, encoded and annotated, in parallel, the same bytes whatever
+the parallelism.
 
-A dataset folder appears whole or not at all. Its `dataset.json` holds name, version, size, a digest of all frames (before
-encoding) and annotations, the classes with their pose groups, and what is known about each video.
+A dataset folder appears whole or not at all. Its `dataset.json` holds name, version, size, a digest of all
+frames (before encoding) and annotations, the classes with their pose groups, and what is known about each
+video.
 """
 
 from __future__ import annotations
@@ -37,8 +39,8 @@ R = TypeVar("R")
 
 @dataclass(frozen=True)
 class Job:
-    """One video to render. `key`: names its draws, `group_key`: those it shares with its source group (looks, place);
-    `path`: the file to write."""
+    """One video to render. `key`: names its draws, `group_key`: those it shares with its source group
+    (looks, place); `path`: the file to write."""
 
     name: str
     label: int
@@ -51,7 +53,8 @@ class Job:
 
 @dataclass(frozen=True)
 class Tube:
-    """`start`: first frame, 0-based; `boxes_N4`: int32 inclusive pixel extents x1, y1, x2, y2 in a 320x240 frame."""
+    """`start`: first frame, 0-based; `boxes_N4`: int32 inclusive pixel extents x1, y1, x2, y2 in a
+    320x240 frame."""
 
     start: int
     boxes_N4: np.ndarray
@@ -190,5 +193,6 @@ def whole_folder(root: Path) -> Iterator[Path]:
 
 
 def describe(classes: Sequence[MiniClass]) -> list[dict[str, object]]:
-    """The classes for `dataset.json`: name, pose group, whether motion alone tells it from others of the group."""
+    """The classes for `dataset.json`: name, pose group, whether motion alone tells it from others of the
+    group."""
     return [{"name": one.name, "pose_group": one.family, "motion_only": one.motion_only} for one in classes]

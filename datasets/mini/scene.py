@@ -1,7 +1,8 @@
 """One video of a miniature: who acts where and when, before what, and its frames.
 
-Appearance, place, size, camera and times are drawn independently of the class. A person who is not acting holds its pose, and so
-do bystanders, so a single frame does not tell who acts. No motion blur: it would tell speed.
+Appearance, place, size, camera and times are drawn independently of the class. A person who is not acting
+holds its pose, and so do bystanders, so a single frame does not tell who acts. No motion blur: it would tell
+speed.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ VARIATION = 0.12  # of speed, relative
 
 @dataclass(frozen=True)
 class Setting:
-    """How the videos of a dataset are staged. `frames`: fewest and most; `trimmed`: acting in every frame, alone."""
+    """How the videos of a dataset are staged. `frames`: fewest and most; `trimmed`: acting in every
+    frame, alone."""
 
     frames: tuple[int, int]
     trimmed: bool
@@ -34,9 +36,13 @@ class Setting:
 
 @dataclass(frozen=True)
 class Person:
-    """One person in a video. It acts in frames [start, end) and holds its pose before and after (a bystander: start == end).
-    `x`, `y`: the point between the feet at mid-video, `drift`: pixels a frame; `height`: pixels, `growth`: share a frame;
-    `travel`: pixels a frame while acting; `rise`, `fall`, `turn` as in `Motion`, `phase` and `theta` at `start`."""
+    """One person in a video. It acts in frames [start, end) and holds its pose before and after; a bystander
+    has start == end.
+
+    `x`, `y`: the point between the feet at mid-video, `drift`: pixels a frame; `height`: pixels, `growth`:
+    share a frame; `travel`: pixels a frame while acting; `rise`, `fall`, `turn` as in `Motion`; `phase` (in
+    cycles) and `theta` at `start`; `side`, `jitter` as in `Phase`.
+    """
 
     family: str
     look: Look
@@ -68,7 +74,8 @@ class Person:
         return Phase(u, self.theta + self.turn * acted, self.side, self.jitter)
 
     def origin(self, frame: int, middle: float) -> tuple[float, float, float]:
-        """x, y and height in a frame, in pixels of the video; `middle`: the frame that `x` and `y` are given for."""
+        """x, y and height in a frame, in pixels of the video; `middle`: the frame that `x` and `y` are
+        given for."""
         away = frame - middle
         walked = self.travel * (self.acted(frame) - (self.end - 1 - self.start) / 2) if self.travel else 0.0
         height = self.height * (1.0 + self.growth * away)
@@ -76,7 +83,8 @@ class Person:
 
 
 def _span(draw: Draw, setting: Setting, frames: int, height: float) -> tuple[int, int]:
-    """Acting frames: as long as the fastest walker of that height could stay in the picture, whatever the class."""
+    """Acting frames: as long as the fastest walker of that height could stay in the picture, whatever
+    the class."""
     if setting.trimmed:
         return 0, frames
     room = (WIDTH - 0.5 * height) / (FAST_TRAVEL * (1 + VARIATION) * height)
@@ -87,7 +95,8 @@ def _span(draw: Draw, setting: Setting, frames: int, height: float) -> tuple[int
 
 
 def _place(draw: Draw, height: float, length: int, travel: float) -> float:
-    """x at the middle of the acting; at a random frame of it x is distributed alike for walkers and others."""
+    """x at the middle of the acting; at a random frame of it x is distributed alike for walkers and
+    others."""
     reach = min(FAST_TRAVEL * height * length, WIDTH - 0.5 * height)
     free = WIDTH - 0.5 * height - reach
     own = min(abs(travel) * length, reach)
@@ -106,8 +115,9 @@ def _person(draw: Draw, doing: MiniClass, look: Look, height: float, span: tuple
     y = draw.between(low, max(low + 1.0, HEIGHT - 3.0 - 0.12 * height))
     return Person(
         family=doing.family, look=look, start=span[0], end=span[1], x=x, y=y,
-        drift=(draw.around(0.10), draw.around(0.05)), height=height, growth=draw.around(0.0025), travel=travel,
-        rise=(motion.rise or own) / speed, fall=(motion.fall or own) / speed, turn=motion.turn * way * speed,
+        drift=(draw.around(0.10), draw.around(0.05)), height=height, growth=draw.around(0.0025),
+        travel=travel, rise=(motion.rise or own) / speed, fall=(motion.fall or own) / speed,
+        turn=motion.turn * way * speed,
         phase=draw.unit(), theta=draw.between(0.0, 2.0 * math.pi), side=side,
         jitter=tuple(draw.around(1.0) for _ in range(8)),
     )  # fmt: skip
@@ -141,8 +151,8 @@ def cast(draw: Draw, doing: MiniClass, classes: Sequence[MiniClass], setting: Se
 
 @dataclass(frozen=True)
 class Frame:
-    """A rendered frame: `pixels` uint8 [96, 128, 3] RGB; `boxes`: actor number -> (x1, y1, x2, y2), continuous pixels of the
-    video, unclipped, of the actors that act in this frame."""
+    """A rendered frame: `pixels` uint8 [96, 128, 3] RGB; `boxes`: actor number -> (x1, y1, x2, y2),
+    continuous pixels of the video, unclipped, of the actors that act in this frame."""
 
     pixels: np.ndarray
     boxes: dict[int, tuple[float, float, float, float]]

@@ -1,4 +1,5 @@
-"""What surrounds the action: clothes, backgrounds, camera and exposure. All of it is drawn independently of the class."""
+"""What surrounds the action: clothes, backgrounds, camera and exposure. All of it is drawn independently
+of the class."""
 
 from __future__ import annotations
 
@@ -35,13 +36,15 @@ class Wardrobe:
         """Another person dressed from it."""
         return Look(
             skin=draw.pick(SKINS), hair=draw.pick(HAIRS), shirt=self._cloth(draw), trousers=self._cloth(draw),
-            shoes=draw.pick(((30, 30, 34), (235, 235, 235), (150, 40, 40))), prop=_colour(draw.unit(), 0.9, 0.9),
-            sleeves=draw.unit() < 0.5, thickness=draw.between(0.85, 1.25),
+            shoes=draw.pick(((30, 30, 34), (235, 235, 235), (150, 40, 40))),
+            prop=_colour(draw.unit(), 0.9, 0.9), sleeves=draw.unit() < 0.5,
+            thickness=draw.between(0.85, 1.25),
         )  # fmt: skip
 
 
 def _noise(group: Draw, width: int, height: int) -> np.ndarray:
-    """Smooth texture, uint8 [height, width]: octaves of random grids, blown up with exact integer interpolation."""
+    """Smooth texture, uint8 [height, width]: octaves of random grids, blown up with exact integer
+    interpolation."""
     total = np.zeros((height, width), np.uint16)
     for cell, weight in ((64, 4), (24, 2), (8, 2)):
         grid = group.bytes(height // cell + 2, width // cell + 2)
@@ -93,7 +96,8 @@ class Backdrop:
         self._noise = (noise * (2 * strength + 1) >> 8) - strength
 
     def view(self, frame: int, shake: tuple[int, int]) -> np.ndarray:
-        """The background in a frame, uint8 [192, 256, 3], a fresh copy; `shake`: displacement in pixels of the video."""
+        """The background in a frame, uint8 [192, 256, 3], a fresh copy; `shake`: displacement in pixels
+        of the video."""
         part = frame / max(1, self._frames - 1)
         x, y = (round(a + (b - a) * part) for a, b in zip(self._from, self._to, strict=True))
         left, top = MARGIN + x - 2 * shake[0], MARGIN + y - 2 * shake[1]

@@ -32,8 +32,8 @@ VERSION = 1
 
 @dataclass(frozen=True)
 class Size:
-    """Source groups and clips of each group, for every class; frames of every video. As in UCF101, split 1 tests groups
-    1 to 7 and trains on 8 to 25."""
+    """Source groups and clips of each group, for every class; frames of every video. As in UCF101, split 1
+    tests groups 1 to 7 and trains on 8 to 25."""
 
     train_groups: int
     train_clips: int
@@ -114,10 +114,12 @@ def _manifest(size: str, todo: Sequence[Job], videos: Sequence[Rendered]) -> dic
 def render_ucf24_mini(
     root: Path, size: str = "small", workers: int = 2, progress: Progress | None = None
 ) -> None:
-    """Render the dataset under `root` (`dataset.json`, `ucf24/splitfiles`, `ucf24/videos`), whole or not at all.
+    """Render the dataset under `root` (`dataset.json`, `ucf24/splitfiles`, `ucf24/videos`), whole or not at
+    all.
 
-    `size`: micro, small or large; `workers`: processes, without influence on the result; `progress(done, total)` counts
-    videos. If `root` holds this rendering already it is left alone. ValueError: unknown size, or `root` holds something else.
+    `size`: micro, small or large; `workers`: processes, without influence on the result; `progress(done,
+    total)` counts videos. If `root` holds this rendering already it is left alone. ValueError: unknown size,
+    or `root` holds something else.
     """
     jobs(root, size)
     if is_complete(root, NAME, VERSION, size):

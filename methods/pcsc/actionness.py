@@ -22,7 +22,7 @@ from bench.tubes.paths import Paths
 from methods.base import TrainingData, TrainingStage
 from methods.pcsc.postprocess import union_of_stages
 from methods.pcsc.predict import Predictor, actionness_layer
-from methods.pcsc.training import ActionnessExamples, background_frames
+from methods.pcsc.training import ActionnessExamples
 
 if TYPE_CHECKING:
     from methods.pcsc.method import Pcsc
@@ -95,13 +95,14 @@ class ActionnessStage(TrainingStage):
         found, features = predictor.predict_with_features(footage, range(len(footage)))
         numbered = Detections(**{**vars(found), "track": np.arange(len(found))})
         kept = union_of_stages(numbered, len(self.method.info.classes), config)
+        assert kept.track is not None
         paths = link(kept, config.linking)
         positive = overlaps_truth(paths, self.data.truth.select([video]), self.config.overlap)
         return ActionnessExamples(features[kept.track[paths.row]], paths.label, positive)
 
 
 def overlaps_truth(paths: Paths, truth: GroundTruth, threshold: float) -> np.ndarray:
-    """Whether each row of the paths has IoU > ``threshold`` with a truth box of its class on its frame. [R]"""
+    """Whether a row of the paths has IoU > ``threshold`` with a truth box of its class and frame. [R]"""
     labels = truth.box_labels()
     positive = np.zeros(len(paths), bool)
     for row in range(len(labels)):

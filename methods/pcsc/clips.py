@@ -19,7 +19,7 @@ Window = tuple[int, int, int, int]
 def clip_tensors(
     footage: Footage, frame: int, model: ModelConfig, window: Window | None = None, mirror: bool = False
 ) -> dict[str, torch.Tensor]:
-    """Stream -> clip_CTHW around a key-frame: RGB in [-1, 1], flow clipped at ``flow_clip`` pixels to [-1, 1].
+    """Stream -> clip_CTHW around a key-frame: RGB, and flow clipped at ``flow_clip``, in [-1, 1].
 
     ``window`` is cut out and scaled back to the full size (flow vectors scale along); ``mirror`` flips the
     picture left to right and negates u.
@@ -31,8 +31,10 @@ def clip_tensors(
         clips["rgb"] = _tensor(rgb.astype(np.float32) / 127.5 - 1, mirror)
     if "flow" in model.streams:
         stored, bound = footage.flow_THW2
-        flow = _cut(stored[np.minimum(index, len(stored) - 1)], window).astype(np.float32)
-        flow *= bound / 127 / model.flow_clip
+        flow = stored[np.minimum(index, len(stored) - 1)].astype(np.float32)
+        if model.flow_centred:
+            flow -= np.median(flow, axis=(1, 2), keepdims=True)
+        flow = _cut(flow, window) * (bound / 127 / model.flow_clip)
         if window is not None:
             width, height = model.frame_size
             flow *= np.array([width / window[2], height / window[3]], np.float32)
@@ -52,8 +54,6 @@ def _cut(frames_THWC: np.ndarray, window: Window | None) -> np.ndarray:
     columns = np.clip(np.arange(x, x + w), 0, width - 1)
     cut = frames_THWC[:, rows[:, None], columns]
     stacked = np.moveaxis(cut, 0, 2).reshape(h, w, count * channels)
-    if stacked.dtype == np.int8:  # not a type that OpenCV scales
-        stacked = stacked.astype(np.int16)
     scaled = cv2.resize(stacked, (width, height), interpolation=cv2.INTER_LINEAR)
     return np.moveaxis(scaled.reshape(height, width, count, channels), 2, 0)
 

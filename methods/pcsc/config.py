@@ -42,6 +42,7 @@ class ModelConfig:
     proposals_test: tuple[int, int] = (1000, 1000)
     flow: str = "flownet2"
     flow_clip: float = 20.0  # pixels that become 1.0, at the network's frame size
+    flow_centred: bool = False  # each field's median is taken off: camera motion (Simonyan 2014's mean)
     frozen_batch_norm: bool = True
     pretrained: str = ""  # folder with I3D weights rgb.* and flow.*; empty: from scratch
 
@@ -98,7 +99,7 @@ class PostprocessConfig:
 
 @dataclass(frozen=True)
 class PcscConfig:
-    """The whole method. Prediction keeps of each stage and frame ``rows_per_stage`` rows above ``score_floor``."""
+    """The whole method. Of each stage and frame prediction keeps ``rows_per_stage`` above ``score_floor``."""
 
     model: ModelConfig = ModelConfig()
     training: TrainingConfig = TrainingConfig()
@@ -114,23 +115,24 @@ def _tiny(dataset: str) -> PcscConfig:
     real = not dataset.endswith("-mini")
     model = ModelConfig(
         frame_size=(160, 120) if real else (128, 96),
-        clip_length=8,
-        clip_stride=2,
+        clip_length=4,
+        clip_stride=4,
         width=0.125,
         stem_kernel=(3, 5, 5),
-        levels=(3, 4, 5),
-        pyramid_channels=48,
-        anchor_sizes=((24, 34), (46, 60), (80, 100)),
+        levels=(3, 4),
+        pyramid_channels=32,
+        anchor_sizes=((24, 34, 46), (60, 80, 100)),
         canonical_size=64,
         roi_size=5,
         head_channels=128,
         class_specific_boxes=False,
         confident=0.02,
-        handed_boxes=20,
-        proposals_train=(150, 40),
-        proposals_test=(120, 25),
+        handed_boxes=12,
+        proposals_train=(80, 24),
+        proposals_test=(60, 16),
         flow="dis",
-        flow_clip=5.0,
+        flow_clip=3.0,
+        flow_centred=True,
         frozen_batch_norm=False,
     )
     training = TrainingConfig(
@@ -142,7 +144,7 @@ def _tiny(dataset: str) -> PcscConfig:
         one_cycle=True,
         weight_decay=1e-3,
         rpn_batch=64,
-        head_batch=24,
+        head_batch=16,
         foreground=0.5,
         zoom=(0.85, 1.2),
     )

@@ -32,7 +32,9 @@ class Pcsc(Method):
             raise ValueError("pcsc has no reading for multi-label data: its heads choose one class a box")
         streams = config.model.streams
         if config.model.stages and set(streams) != {"rgb", "flow"}:
-            raise ValueError(f"model.stages={config.model.stages} needs both streams, not {', '.join(streams)}")
+            raise ValueError(
+                f"model.stages={config.model.stages} needs both streams, not {', '.join(streams)}"
+            )
         self._predictor: Predictor | None = None
 
     @classmethod

@@ -50,7 +50,7 @@ class StageBoxes:
     scores_NC: Tensor
 
     def rows(self, floor: float, limit: int) -> tuple[Tensor, Tensor, Tensor]:
-        """The best (box, label) rows above ``floor``: boxes_M4, 0-based labels_M, scores_M, falling scores."""
+        """The best (box, label) rows above ``floor``: boxes_M4, 0-based labels_M, falling scores_M."""
         scores = self.scores_NC.flatten()
         top = scores.topk(min(limit, len(scores)))
         kept = top.indices[top.values > floor]
@@ -75,7 +75,9 @@ class Head(nn.Module):
         self.fc7 = nn.Linear(config.head_channels, config.head_channels)
         self.cls = nn.Linear(config.head_channels, num_classes + 1)
         # Class-specific offsets include the background's, as in Faster R-CNN: 4 * (classes + 1).
-        self.box = nn.Linear(config.head_channels, 4 * (num_classes + 1 if config.class_specific_boxes else 1))
+        self.box = nn.Linear(
+            config.head_channels, 4 * (num_classes + 1 if config.class_specific_boxes else 1)
+        )
 
     def features(self, rois_NCHW: Tensor) -> Tensor:
         """The output of the second layer, [N, head_channels]."""
@@ -143,21 +145,27 @@ class PcscNetwork(nn.Module):
     def __init__(self, model: ModelConfig, training: TrainingConfig, num_classes: int) -> None:
         super().__init__()
         self.model, self.training_config, self.num_classes = model, training, num_classes
-        self.streams = nn.ModuleDict({name: Stream(name, model, training) for name in model.streams})
+        self.streams: Mapping[str, Stream] = nn.ModuleDict(  # type: ignore[assignment]
+            {name: Stream(name, model, training) for name in model.streams}
+        )
         self.strides = tuple(2**level for level in model.levels)
         self.coder = BoxCoder(BOX_WEIGHTS)
-        self.heads = nn.ModuleDict({f"0_{name}": Head(model, num_classes) for name in model.streams})
-        for stage in range(1, model.stages + 1):
-            self.heads[f"{stage}_{assisted(stage)}"] = Head(model, num_classes)
+        heads = [(0, name) for name in model.streams]
+        heads += [(stage, assisted(stage)) for stage in range(1, model.stages + 1)]
+        self.heads: Mapping[str, Head] = nn.ModuleDict(  # type: ignore[assignment]
+            {f"{stage}_{name}": Head(model, num_classes) for stage, name in heads}
+        )
         if model.feature_cooperation:
             channels = self.streams["rgb"].channels
-            self.image_messages = nn.ModuleList(MessagePassing(c, model.reduction) for c in channels)
-            self.roi_messages = nn.ModuleList(
+            self.image_messages: Sequence[MessagePassing] = nn.ModuleList(  # type: ignore[assignment]
+                MessagePassing(c, model.reduction) for c in channels
+            )
+            self.roi_messages: Sequence[MessagePassing] = nn.ModuleList(  # type: ignore[assignment]
                 MessagePassing(model.pyramid_channels, model.reduction) for _ in range(model.stages)
             )
 
     def pyramids(self, clips: Mapping[str, Tensor]) -> dict[str, Pyramid]:
-        """Feature pyramids of all streams; flow features are added to the RGB ones before its top-down path."""
+        """Feature pyramids of all streams; flow helps RGB before the latter's top-down path."""
         levels = {name: stream.levels(clips[name]) for name, stream in self.streams.items()}
         if self.model.feature_cooperation:
             levels["rgb"] = [
@@ -166,8 +174,10 @@ class PcscNetwork(nn.Module):
             ]
         return {name: stream.pyramid(levels[name]) for name, stream in self.streams.items()}
 
-    def roi_features(self, stage: int, stream: str, pyramids: Mapping[str, Pyramid], boxes: list[Tensor]) -> Tensor:
-        """Pooled features of the stream at a stage; from stage 1 on with the other stream's message (eq. 1)."""
+    def roi_features(
+        self, stage: int, stream: str, pyramids: Mapping[str, Pyramid], boxes: list[Tensor]
+    ) -> Tensor:
+        """Pooled features of a stream; from stage 1 on with the other stream's message (eq. 1)."""
         own = self._pool(pyramids[stream], boxes)
         if stage and self.model.feature_cooperation:
             return self.roi_messages[stage - 1](own, self._pool(pyramids[other(stream)], boxes))
@@ -237,9 +247,7 @@ class PcscNetwork(nn.Module):
             decoded = decoded[:, 1:]
         scores = logits.softmax(1)[:, 1:]
         counts = [len(b) for b in boxes]
-        return [
-            StageBoxes(stage, stream, b, s) for b, s in zip(decoded.split(counts), scores.split(counts))
-        ]
+        return [StageBoxes(stage, stream, b, s) for b, s in zip(decoded.split(counts), scores.split(counts))]
 
     def _joined(
         self,
@@ -306,7 +314,7 @@ class PcscNetwork(nn.Module):
 
     @torch.no_grad()
     def last_features(self, pyramids: Mapping[str, Pyramid], boxes: list[Tensor]) -> Tensor:
-        """fc7 features of the last RGB and the last flow head, concatenated: the input of actionness. [N, D]"""
+        """fc7 features [N, D] of the last RGB and flow head, concatenated: the input of actionness."""
         parts = []
         for stage, stream in last_heads(self.model):
             rois = self.roi_features(stage, stream, pyramids, boxes)
@@ -326,7 +334,7 @@ def other(stream: str) -> str:
 
 def last_heads(model: ModelConfig) -> list[tuple[int, str]]:
     """(stage, stream) of the last head of each stream: stage 3 RGB and stage 4 flow for the paper's model."""
-    last = {stream: 0 for stream in model.streams}
+    last = dict.fromkeys(model.streams, 0)
     for stage in range(1, model.stages + 1):
         last[assisted(stage)] = stage
     return [(stage, stream) for stream, stage in last.items()]

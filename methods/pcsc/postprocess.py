@@ -31,6 +31,7 @@ def detections_and_tubes(
                 "postprocess.refine needs actionness, which these predictions lack: "
                 "train with actionness.enabled=true, or use --set postprocess.refine=false"
             )
+        assert found.actionness is not None
         paths = by_actionness(paths, found.actionness[paths.row], config.threshold, config.window)
     return found, score_tubes(paths, config.scoring)
 
@@ -40,6 +41,7 @@ def union_of_stages(predictions: Detections, num_classes: int, config: Postproce
 
     Rows come in order of frame and, within it, falling score.
     """
+    assert predictions.stage is not None
     keep = (predictions.stage <= config.stage) & (predictions.score >= config.score_floor)
     rows = predictions[keep]
     groups = rows.frame.astype(np.int64) * num_classes + rows.label

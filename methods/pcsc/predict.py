@@ -95,7 +95,11 @@ class Predictor:
         return FrameRows(*(torch.cat(c) for c in (boxes, labels, scores, stages, streams)))
 
     def _detections(
-        self, footage: Footage, frames: Sequence[int], rows: Sequence[FrameRows], actionness: np.ndarray | None
+        self,
+        footage: Footage,
+        frames: Sequence[int],
+        rows: Sequence[FrameRows],
+        actionness: np.ndarray | None,
     ) -> Detections:
         def column(name: str) -> np.ndarray:
             return torch.cat([getattr(r, name) for r in rows]).cpu().numpy()
@@ -119,7 +123,7 @@ class Predictor:
 
 
 def actionness_layer(config: PcscConfig, num_classes: int) -> nn.Linear:
-    """One linear detector a class on the concatenated fc7 features of both streams (ours: layers unstated)."""
+    """One linear detector a class on the fc7 features of both streams (ours: layers unstated)."""
     return nn.Linear(config.model.head_channels * len(config.model.streams), num_classes)
 
 

@@ -21,7 +21,7 @@ from methods.pcsc.network import PcscNetwork, Target
 
 @dataclass(frozen=True)
 class KeyFrames:
-    """Key-frames to train on and their truth; rows of ``boxes``/``labels`` of key-frame i are ``bounds[i:i+2]``."""
+    """Key-frames to train on; those of key-frame i are rows ``bounds[i]:bounds[i + 1]`` of the truth."""
 
     video: np.ndarray
     frame: np.ndarray
@@ -90,7 +90,7 @@ class DetectorStage(TrainingStage):
                 module.parameters(), training.learning_rate, momentum=0.9, weight_decay=training.weight_decay
             )
         return torch.optim.AdamW(
-            module.parameters(), training.learning_rate, weight_decay=training.weight_decay
+            module.parameters(), training.learning_rate, weight_decay=training.weight_decay, fused=True
         )
 
     def learning_rate(self, step: int) -> float:
@@ -110,7 +110,9 @@ class DetectorStage(TrainingStage):
         assert isinstance(module, nn.Module)
         return module(batch["clips"], [Target(**t) for t in batch["targets"]])
 
-    def _example(self, position: int, rng: np.random.Generator) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    def _example(
+        self, position: int, rng: np.random.Generator
+    ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """One clip and its truth; key-frames come in a new random order each epoch."""
         if rng.random() < self.config.training.background and len(self.empty[0]):
             pick = int(rng.integers(len(self.empty[0])))
@@ -150,7 +152,7 @@ class DetectorStage(TrainingStage):
 
 
 def learning_rate(training: TrainingConfig, step: int, steps: int) -> float:
-    """One-cycle (linear up over a tenth, cosine down), or linear warm-up and drops by ten at the milestones."""
+    """One-cycle (linear up over a tenth, cosine down), or warm-up and drops by ten at milestones."""
     peak = training.learning_rate
     if training.one_cycle:
         rise = max(1, steps // 10)
@@ -175,13 +177,15 @@ def load_pretrained(network: PcscNetwork, folder: Path) -> None:
     for name, stream in network.streams.items():
         found = [p for suffix in (".npz", ".pt", ".pth") if (p := folder / f"{name}{suffix}").is_file()]
         if not found:
-            raise ValueError(f"no I3D weights for the {name} stream in {folder}: wanted {name}.npz, .pt or .pth")
+            raise ValueError(
+                f"no I3D weights for the {name} stream in {folder}: wanted {name}.npz, .pt or .pth"
+            )
         load_published(stream.backbone, found[0])
 
 
 @dataclass(frozen=True)
 class ActionnessExamples:
-    """Boxes of linked training tubes: fc7 features_ND (float16), the tube's label_N, and whether it is right."""
+    """Boxes of linked training tubes: fc7 features_ND (float16), the tube's label_N, whether right."""
 
     features_ND: np.ndarray
     label: np.ndarray

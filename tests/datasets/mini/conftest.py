@@ -1,0 +1,26 @@
+"""Both miniatures at their smallest size, rendered once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from datasets.mini.jhmdb import render_jhmdb_mini
+from datasets.mini.ucf24 import render_ucf24_mini
+
+
+@pytest.fixture(scope="session")
+def ucf24_micro(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The root folder of `ucf24-mini` at size micro, rendered in this process."""
+    root = tmp_path_factory.mktemp("mini") / "ucf24-micro"
+    render_ucf24_mini(root, "micro", workers=1)
+    return root
+
+
+@pytest.fixture(scope="session")
+def jhmdb_micro(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The root folder of `jhmdb-mini` at size micro, rendered in this process."""
+    root = tmp_path_factory.mktemp("mini") / "jhmdb-micro"
+    render_jhmdb_mini(root, "micro", workers=1)
+    return root
