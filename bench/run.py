@@ -93,7 +93,7 @@ class Run:
         from bench.training import CHECKPOINT, Compute, train
 
         request = self.plan.request
-        compute = Compute(request.device, request.precision)
+        compute = Compute(request.device, request.precision, self.plan.method.cpu_threads)
         checkpoints: dict[str, Path] = {}
         library = None
         for stage, key in self.plan.train_keys.items():
@@ -122,7 +122,7 @@ class Run:
         with self._step("predict", plan.predict_key, "predict") as (folder, todo):
             if todo is None:
                 return
-            device = Compute(plan.request.device).torch_device
+            device = Compute(plan.request.device, threads=plan.method.cpu_threads).torch_device
             self.reporter.step("predict", f"{len(plan.test_videos)} videos, {device}")
             plan.method.load(checkpoints, device)
             metadata = {

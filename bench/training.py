@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import math
+import os
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -31,11 +32,18 @@ GRADIENT_NORM = 10.0
 
 @dataclass(frozen=True)
 class Compute:
-    """Where training and prediction run: ``cpu``, ``cuda`` or ``auto``, and ``32-true`` or ``bf16-mixed``."""
+    """Where training and prediction run: ``cpu``, ``cuda`` or ``auto``, and ``32-true`` or ``bf16-mixed``.
+
+    threads: of a network on a CPU; 0: all cores. save_every: steps between saved states.
+    """
 
     device: str = "auto"
     precision: str = "32-true"
+    threads: int = 0
     save_every: int = 100
+
+    def __post_init__(self) -> None:
+        torch.set_num_threads(self.threads or len(os.sched_getaffinity(0)))
 
     def fabric(self) -> Fabric:
         """Lightning Fabric on one device."""

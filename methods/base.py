@@ -148,6 +148,11 @@ class Method(ABC):
         """Width and height of the frames that the network takes."""
 
     @property
+    def cpu_threads(self) -> int:
+        """Threads of the network on a CPU, fixed so that runs can be repeated; 0: all cores."""
+        return 0
+
+    @property
     @abstractmethod
     def flow(self) -> FlowNeed | None:
         """The precomputed flow that the config asks for, None where none is needed."""

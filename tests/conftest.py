@@ -15,3 +15,13 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip(f"reference data not present: {SHARED.name}/ beside the checkout")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def micro_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache that holds the rendered ``ucf24-mini.micro``: link it as ``cache`` into a runs folder."""
+    from datasets import prepare
+
+    cache = tmp_path_factory.mktemp("rendered")
+    prepare("ucf24-mini", None, cache, "micro")
+    return cache

@@ -109,8 +109,8 @@ def test_the_seed_matters(tmp_path: Path, whole: Path) -> None:
     assert not torch.equal(outcome(tmp_path)[0]["0.weight"], outcome(whole)[0]["0.weight"])
 
 
-@pytest.mark.parametrize("save_every", [1, 3, 5, 10, 100])
-@pytest.mark.parametrize("dies", [0, 4, 5, 11, 22])
+@pytest.mark.parametrize("save_every", [1, 3, 10])
+@pytest.mark.parametrize("dies", [0, 4, 11, 22])
 def test_killed_at_any_step_and_continued_it_ends_bit_equal(
     tmp_path: Path, whole: Path, dies: int, save_every: int
 ) -> None:

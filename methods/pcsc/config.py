@@ -108,6 +108,7 @@ class PcscConfig:
     score_floor: float = 0.01
     rows_per_stage: int = 300
     predict_batch: int = 4
+    cpu_threads: int = 0  # of one network on a CPU; 0: all cores
 
 
 def _tiny(dataset: str) -> PcscConfig:
@@ -115,8 +116,8 @@ def _tiny(dataset: str) -> PcscConfig:
     real = not dataset.endswith("-mini")
     model = ModelConfig(
         frame_size=(160, 120) if real else (128, 96),
-        clip_length=4,
-        clip_stride=4,
+        clip_length=6,
+        clip_stride=3,
         width=0.125,
         stem_kernel=(3, 5, 5),
         levels=(3, 4),
@@ -136,7 +137,7 @@ def _tiny(dataset: str) -> PcscConfig:
         frozen_batch_norm=False,
     )
     training = TrainingConfig(
-        steps=1500,
+        steps=5000 if real else 800,
         batch=8,
         background=0.1,
         optimiser="adamw",
@@ -151,11 +152,12 @@ def _tiny(dataset: str) -> PcscConfig:
     return PcscConfig(
         model=model,
         training=training,
-        actionness=ActionnessConfig(videos_per_class=3, steps=600, batch=512),
+        actionness=ActionnessConfig(videos_per_class=2, steps=600, batch=512),
         postprocess=PostprocessConfig(score_floor=0.02, boxes_per_frame=40),
         score_floor=0.02,
         rows_per_stage=20,
-        predict_batch=8,
+        predict_batch=16,
+        cpu_threads=1,
     )
 
 
@@ -172,7 +174,7 @@ def configs(dataset: str, size: str) -> dict[str, PcscConfig]:
     if dataset.startswith("jhmdb"):
         base = _set(base, actionness={"enabled": False}, postprocess={"refine": False})
     tenth = _set(base, training={"frame_step": 10})
-    no_refinement = {"actionness": {"enabled": False}, "postprocess": {"refine": False}}
+    no_refinement = {"actionness": {"enabled": False}, "postprocess": {"refine": False, "stage": 0}}
     alone = {"stages": 0, "feature_cooperation": False, "proposal_cooperation": False}
     rows = {
         "default": base,

@@ -30,11 +30,7 @@ class Pcsc(Method):
         super().__init__(config, info)
         if info.multi_label:
             raise ValueError("pcsc has no reading for multi-label data: its heads choose one class a box")
-        streams = config.model.streams
-        if config.model.stages and set(streams) != {"rgb", "flow"}:
-            raise ValueError(
-                f"model.stages={config.model.stages} needs both streams, not {', '.join(streams)}"
-            )
+        _check(config)
         self._predictor: Predictor | None = None
 
     @classmethod
@@ -44,6 +40,10 @@ class Pcsc(Method):
     @property
     def frame_size(self) -> tuple[int, int]:
         return self.config.model.frame_size
+
+    @property
+    def cpu_threads(self) -> int:
+        return self.config.cpu_threads
 
     @property
     def flow(self) -> FlowNeed | None:
@@ -106,6 +106,22 @@ class Pcsc(Method):
         cls, predictions: Detections, num_frames: int, config: PcscConfig, info: Info
     ) -> tuple[Detections, Tubes]:
         return postprocess.detections_and_tubes(predictions, len(info.classes), config.postprocess)
+
+
+def _check(config: PcscConfig) -> None:
+    """Refuse before training what would only fail after it."""
+    model, after = config.model, config.postprocess
+    if set(model.streams) != {"rgb", "flow"} and (model.stages or model.feature_cooperation):
+        raise ValueError(
+            f"model.streams is {', '.join(model.streams)}: stages or feature_cooperation needs both streams; "
+            "set model.stages=0 model.feature_cooperation=false"
+        )
+    if after.refine and not config.actionness.enabled:
+        raise ValueError("postprocess.refine needs actionness.enabled=true; or set postprocess.refine=false")
+    if after.window < 1 or after.window % 2 == 0:
+        raise ValueError(f"postprocess.window is {after.window}: a median filter needs an odd window")
+    if after.stage > model.stages:
+        raise ValueError(f"postprocess.stage is {after.stage}, but the model has {model.stages} stages")
 
 
 TRAINING_TUBES_READ = ("stage", "nms", "score_floor", "boxes_per_frame", "linking")

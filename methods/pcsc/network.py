@@ -89,6 +89,24 @@ class Head(nn.Module):
         return self.cls(features), self.box(features).unflatten(1, (-1, 4))
 
 
+class Anchors(AnchorGenerator):
+    """torchvision's anchors with one cell every 2^l pixels at level l.
+
+    The base class divides the frame by the map, which is wrong where the frame is no multiple of 2^l.
+    """
+
+    def __init__(self, model: ModelConfig) -> None:
+        super().__init__(model.anchor_sizes, (model.anchor_ratios,) * len(model.anchor_sizes))
+        self.strides = [2 ** (model.levels[0] + i) for i in range(len(model.anchor_sizes))]
+
+    def forward(self, image_list: ImageList, feature_maps: list[Tensor]) -> list[Tensor]:
+        first = feature_maps[0]
+        self.set_cell_anchors(first.dtype, first.device)
+        strides = [[first.new_tensor(s, dtype=torch.int64)] * 2 for s in self.strides]
+        grid = torch.cat(self.grid_anchors([list(m.shape[-2:]) for m in feature_maps], strides))
+        return [grid] * len(image_list.image_sizes)
+
+
 class Stream(nn.Module):
     """One stream up to its proposals: I3D, FPN over time-averaged levels, RPN."""
 
@@ -108,7 +126,7 @@ class Stream(nn.Module):
         self.channels = [shape.channels(e) for e in self.endpoints]
         self.pyramid = FeaturePyramid(self.channels, model.pyramid_channels)
         self.extra = len(model.anchor_sizes) - len(model.levels)
-        anchors = AnchorGenerator(model.anchor_sizes, (model.anchor_ratios,) * len(model.anchor_sizes))
+        anchors = Anchors(model)
         self.rpn = RegionProposalNetwork(
             anchors,
             RPNHead(model.pyramid_channels, anchors.num_anchors_per_location()[0]),
@@ -178,10 +196,11 @@ class PcscNetwork(nn.Module):
         self, stage: int, stream: str, pyramids: Mapping[str, Pyramid], boxes: list[Tensor]
     ) -> Tensor:
         """Pooled features of a stream; from stage 1 on with the other stream's message (eq. 1)."""
-        own = self._pool(pyramids[stream], boxes)
-        if stage and self.model.feature_cooperation:
-            return self.roi_messages[stage - 1](own, self._pool(pyramids[other(stream)], boxes))
-        return own
+        if not (stage and self.model.feature_cooperation):
+            return self._pool(pyramids[stream], boxes)
+        both = [torch.cat(pair, dim=1) for pair in zip(pyramids[stream], pyramids[other(stream)])]
+        own, helper = self._pool(both, boxes).chunk(2, dim=1)  # pooling both at once costs less
+        return self.roi_messages[stage - 1](own, helper)
 
     def _pool(self, pyramid: Pyramid, boxes: list[Tensor]) -> Tensor:
         index = torch.cat([torch.full((len(b),), i, device=b.device) for i, b in enumerate(boxes)])
@@ -359,10 +378,10 @@ def sample(proposals: Tensor, target: Target, count: int, foreground: float) -> 
         return Sample(chosen, torch.zeros(len(chosen), dtype=torch.int64, device=chosen.device), chosen)
     proposals = torch.cat([proposals, target.boxes])
     overlap, match = box_iou(target.boxes, proposals).max(0)
-    positive = (overlap > 0.5).nonzero()[:, 0]
-    negative = (overlap <= 0.5).nonzero()[:, 0]
-    positive = positive[torch.randperm(len(positive), device=positive.device)[: int(count * foreground)]]
-    negative = negative[torch.randperm(len(negative), device=negative.device)[: count - len(positive)]]
+    order = torch.randperm(len(overlap), device=overlap.device)
+    right = overlap[order] > 0.5
+    positive = order[right][: int(count * foreground)]
+    negative = order[~right][: count - len(positive)]
     chosen = torch.cat([positive, negative])
     labels = target.labels[match[chosen]].clone()
     labels[len(positive) :] = 0
