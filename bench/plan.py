@@ -70,10 +70,14 @@ class Plan:
         return Store(self.request.runs_dir / "store")
 
     @property
+    def label(self) -> str:
+        """The variant as tables name it: ``tiny+default``, and what was overridden."""
+        return " ".join([self.variant, *sorted(self.request.overrides)])
+
+    @property
     def title(self) -> str:
         """``pcsc tiny+default``, and what was overridden."""
-        changed = " ".join(self.request.overrides)
-        return f"{self.method.name} {self.variant}" + (f" [{changed}]" if changed else "")
+        return f"{self.method.name} {self.label}"
 
     @property
     def folder(self) -> Path:

@@ -251,7 +251,7 @@ class Run:
         method = self.plan.method
         return Identity(
             method=method.name,
-            variant=self.plan.variant,
+            variant=self.plan.label,
             title=method.title,
             config=asdict(method.config),
             config_digest=digest(method.config),

@@ -53,8 +53,8 @@ def _real_folder(kind: type[Dataset], data_root: Path | None) -> Path:
     instead = f"`--dataset {kind.name}-mini` needs no data: it is rendered"
     if data_root is None:
         raise DataError(
-            f"where is {kind.title}? Name the folder that holds {kind.folder}/ with --data-root or BENCH_DATA. "
-            f"It wants: {kind.layout}. {instead}"
+            f"where is {kind.title}? Name the folder that holds {kind.folder}/ with --data-root "
+            f"or BENCH_DATA. It wants: {kind.layout}. {instead}"
         )
     folder = data_root / kind.folder
     if not folder.is_dir():

@@ -40,7 +40,9 @@ def test_near_names_are_named() -> None:
 
 
 def test_otherwise_all_are_listed() -> None:
-    with pytest.raises(ValueError, match="unknown method 'qqq'; there are: menet, pcsc, reclnet-pp, two-stream"):
+    with pytest.raises(
+        ValueError, match="unknown method 'qqq'; there are: menet, pcsc, reclnet-pp, two-stream"
+    ):
         choose("qqq", KNOWN, "method")
     with pytest.raises(ValueError, match="unknown method ''; there are: menet"):
         choose("", KNOWN, "method")

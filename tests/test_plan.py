@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,7 +26,11 @@ def plan(runs_dir: Path, *overrides: str, **words: object) -> Plan:
 
 def test_names_become_things(runs_dir: Path) -> None:
     found = plan(runs_dir, method="PCSC", dataset="UCF101-24-mini.micro", variant="Baseline")
-    assert (found.method.name, found.variant, found.dataset.id) == ("pcsc", "tiny+baseline", "ucf24-mini@1.micro")
+    assert (found.method.name, found.variant, found.dataset.id) == (
+        "pcsc",
+        "tiny+baseline",
+        "ucf24-mini@1.micro",
+    )
     assert found.protocol.id == "ucf24-mini@1.micro/1/act@1"
     assert found.protocol.synthetic
     assert (len(found.train_truth.videos), len(found.test_videos)) == (48, 24)
@@ -65,13 +71,17 @@ def test_variants(runs_dir: Path, variant: str, wanted: str) -> None:
         ({"variant": "basline"}, "unknown variant of pcsc 'basline'; did you mean baseline"),
         ({"variant": "huge+default"}, "unknown size 'huge'; there are: full, tiny"),
         ({"split": "4"}, "unknown split of UCF101-24 miniature '4'; there are: 1"),
-        ({"overrides": ("model.widht=1",)}, "--set model.widht: unknown config key 'widht'; did you mean width?"),
+        (
+            {"overrides": ("model.widht=1",)},
+            "--set model.widht: unknown config key 'widht'; did you mean width?",
+        ),
     ],
 )
-def test_unknown_names_are_refused_with_near_ones(runs_dir: Path, words: dict[str, object], said: str) -> None:
-    with pytest.raises(ValueError) as caught:
+def test_unknown_names_are_refused_with_near_ones(
+    runs_dir: Path, words: dict[str, object], said: str
+) -> None:
+    with pytest.raises(ValueError, match=re.escape(said)):
         plan(runs_dir, **words)
-    assert said in str(caught.value)
 
 
 def test_stages_share_everything_before_linking(runs_dir: Path) -> None:
@@ -116,8 +126,6 @@ def test_seed_and_precision_are_part_of_every_key(runs_dir: Path, words: dict[st
 
 def partial_copy(runs_dir: Path, micro_cache: Path, remove: list[str]) -> Path:
     """A runs folder whose miniature lacks some videos."""
-    import shutil
-
     name = "ucf24-mini@1.micro"
     (runs_dir / "cache").unlink()
     shutil.copytree(micro_cache / name, runs_dir / "cache" / name)

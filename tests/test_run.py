@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -78,6 +79,12 @@ def plan(runs_dir: Path, variant: str = "", *more: str) -> Plan:
     )  # fmt: skip
 
 
+def python(program: str) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
+    words = [sys.executable, "-c", program]
+    return subprocess.run(words, env=environment, capture_output=True, text=True, timeout=300, check=False)
+
+
 @pytest.fixture(scope="module")
 def finished(runs_dir: Path) -> tuple[Plan, Result, Log]:
     """One run, whole and undisturbed."""
@@ -104,13 +111,19 @@ def test_a_run_ends_with_its_result_and_all_evidence(finished: tuple[Plan, Resul
     assert len(result.per_class["frame_ap/0.50"]) == 24
     assert result.training is not None
     assert (result.training.videos, result.training.steps, result.training.flow) == (48, 6, "dis")
-    assert set(result.inputs) == set(result.times.steps) - {"score"} == {"detector", "actionness", "predict", "link"}
+    assert (
+        set(result.inputs)
+        == set(result.times.steps) - {"score"}
+        == {"detector", "actionness", "predict", "link"}
+    )
     assert result.identity.config["training"]["steps"] == 6
     assert len(read_matches(found.folder)[0]) > 0
     assert (found.folder / "config.json").is_file()
 
 
-def test_predictions_cover_every_test_video_and_say_what_made_them(finished: tuple[Plan, Result, Log]) -> None:
+def test_predictions_cover_every_test_video_and_say_what_made_them(
+    finished: tuple[Plan, Result, Log],
+) -> None:
     found, result, _ = finished
     folder = found.store.folder("predict", found.predict_key)
     assert set(videos_done(folder)) == set(found.test_videos)
@@ -207,8 +220,6 @@ def test_a_tracking_server_that_fails_is_a_warning(runs_dir: Path, monkeypatch: 
 
 @pytest.mark.usefixtures("untracked")
 def test_missing_test_videos_stop_a_run_before_it_trains(tmp_path: Path, micro_cache: Path) -> None:
-    import shutil
-
     shutil.copytree(micro_cache, tmp_path / "cache")
     found = plan(tmp_path)
     test = found.dataset.split("1").test
@@ -223,7 +234,7 @@ def test_missing_test_videos_stop_a_run_before_it_trains(tmp_path: Path, micro_c
 def test_a_flow_that_cannot_be_had_stops_a_run_before_it_computes(tmp_path: Path, micro_cache: Path) -> None:
     (tmp_path / "cache").symlink_to(micro_cache)
     log = Log()
-    with pytest.raises(ValueError, match="flownet2.*not available.*--set model.flow=dis"):
+    with pytest.raises(ValueError, match=r"flownet2.*not available.*--set model\.flow=dis"):
         Run(plan(tmp_path, "", "model.flow=flownet2"), log).execute()
     assert log.steps == []
 
@@ -240,11 +251,11 @@ def test_scoring_needs_no_torch(runs_dir: Path) -> None:
                                overrides={SETTINGS!r}))
         run = Run(plan)
         detections, tubes = run.link()
-        checkpoints = {{s: plan.store.folder("train", k) / "checkpoint.pt" for s, k in plan.train_keys.items()}}
+        folders = {{s: plan.store.folder("train", key) for s, key in plan.train_keys.items()}}
+        checkpoints = {{s: folder / "checkpoint.pt" for s, folder in folders.items()}}
         run.score(detections, tubes, checkpoints)
     """)
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False,
-                          env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)})  # fmt: skip
+    done = python(program)
     assert done.returncode == 0, done.stderr
 
 
@@ -263,7 +274,7 @@ MOMENTS = (
     ("matches.parquet", 1),
     ("result.json", 1),
 )
-"""Killed when the n-th file of that name is whole but has its temporary name, each time going on from there."""
+"""Killed when the n-th file of that name is whole but has its temporary name; each goes on from the last."""
 
 KILLER = """
     import functools, os, signal, sys
@@ -314,10 +325,10 @@ def test_killed_again_and_again_it_ends_with_the_same_result(
 ) -> None:
     found, whole, _ = finished
     (tmp_path / "cache").symlink_to(micro_cache)
-    program = f"RUNS, SETTINGS, MOMENTS = {str(tmp_path)!r}, {SETTINGS!r}, {MOMENTS!r}\n" + textwrap.dedent(KILLER)
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
-    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True,
-                          timeout=300, check=False)  # fmt: skip
+    program = f"RUNS, SETTINGS, MOMENTS = {str(tmp_path)!r}, {SETTINGS!r}, {MOMENTS!r}\n" + textwrap.dedent(
+        KILLER
+    )
+    done = python(program)
     assert done.returncode == 0, done.stderr
     continued = Result.read(tmp_path / found.folder.relative_to(found.request.runs_dir))
     assert continued.comparable() == whole.comparable()
@@ -339,7 +350,6 @@ def test_killed_while_it_renders(tmp_path: Path) -> None:
         from datasets.mini.ucf24 import render_ucf24_mini
         render_ucf24_mini(Path({str(tmp_path)!r}) / "root", "micro", workers=1)
     """)
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
-    done = subprocess.run([sys.executable, "-c", program], env=environment, check=False, timeout=120)
+    done = python(program)
     assert done.returncode == -signal.SIGKILL
     assert not (tmp_path / "root").exists()

@@ -174,7 +174,10 @@ def configs(dataset: str, size: str) -> dict[str, PcscConfig]:
     if dataset.startswith("jhmdb"):
         base = _set(base, actionness={"enabled": False}, postprocess={"refine": False})
     tenth = _set(base, training={"frame_step": 10})
-    no_refinement = {"actionness": {"enabled": False}, "postprocess": {"refine": False, "stage": 0}}
+    no_refinement: dict[str, dict[str, Any]] = {
+        "actionness": {"enabled": False},
+        "postprocess": {"refine": False, "stage": 0},
+    }
     alone = {"stages": 0, "feature_cooperation": False, "proposal_cooperation": False}
     rows = {
         "default": base,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -57,8 +58,14 @@ def test_flow_grows_with_the_zoom(kit: Any) -> None:
     footage = kit.footage(np.zeros((3, 48, 64, 3), np.uint8), stored, bound=1.5)
     whole = clip_tensors(footage, 1, MODEL)["flow"]
     zoomed = clip_tensors(footage, 1, MODEL, window=(7, 5, 32, 16))["flow"]
-    assert (whole[0].unique().tolist(), whole[1].unique().tolist()) == ([pytest.approx(0.3)], [pytest.approx(-0.3)])  # fmt: skip
-    assert (zoomed[0].unique().tolist(), zoomed[1].unique().tolist()) == ([pytest.approx(0.6)], [pytest.approx(-0.9)])  # fmt: skip
+    assert (whole[0].unique().tolist(), whole[1].unique().tolist()) == (
+        [pytest.approx(0.3)],
+        [pytest.approx(-0.3)],
+    )
+    assert (zoomed[0].unique().tolist(), zoomed[1].unique().tolist()) == (
+        [pytest.approx(0.6)],
+        [pytest.approx(-0.9)],
+    )
     nearer = clip_tensors(footage, 1, MODEL, window=(7, 5, 8, 6))["flow"]
     assert nearer.abs().unique().tolist() == [1.0]
 
@@ -91,6 +98,20 @@ def test_network_and_annotation_pixels_round_trip(kit: Any, edges: tuple[float, 
     if mirror:
         there = there[:, [2, 1, 0, 3]] * [-1, 1, -1, 1] + [64, 0, 64, 0]
     np.testing.assert_allclose(to_annotation(there, footage), box, atol=1e-3)
+
+
+def test_centred_flow_lacks_the_motion_of_the_camera(kit: Any) -> None:
+    """The median of every field is taken off, before the window, and only where the config asks for it."""
+    stored = np.zeros((3, 48, 64, 2), np.int8)
+    stored[1] = [40, -20]
+    stored[1, 10:20, 10:20] = [50, 0]
+    footage = kit.footage(np.zeros((3, 48, 64, 3), np.uint8), stored, bound=12.7)
+    model = replace(MODEL, clip_length=1, flow_centred=True)
+    flow = clip_tensors(footage, 1, model, window=(8, 8, 16, 12))["flow"][:, 0] * 5
+    assert flow[:, -1, -1].tolist() == [0, 0]
+    assert flow[:, 24, 32].tolist() == pytest.approx(
+        [4.0, 5.0], rel=1e-4
+    )  # 4 times larger; 8 is clipped to 5
 
 
 def test_boxes_outside_the_window_have_no_area(kit: Any) -> None:

@@ -98,7 +98,9 @@ def test_detection_joins_what_the_heads_handed_on(kit: Any, monkeypatch: pytest.
     monkeypatch.setattr(network, "_joined", recording)
     found, _ = network.detect(kit.clips())
     by_head = [{(s.stage, s.stream): s for s in image} for image in found]
-    assert [set(image) for image in by_head] == 2 * [{(0, "rgb"), *(h for p in PROPOSALS.values() for h in p), (4, "flow")}]  # fmt: skip
+    assert [set(image) for image in by_head] == 2 * [
+        {(0, "rgb"), *(h for p in PROPOSALS.values() for h in p), (4, "flow")}
+    ]
     for stage, heads in PROPOSALS.items():
         for image, proposals in zip(by_head, asked[stage], strict=True):
             sources = torch.cat([image[head].best_boxes() for head in heads])

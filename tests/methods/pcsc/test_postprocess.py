@@ -96,7 +96,9 @@ def test_every_surviving_run_is_a_tube_and_short_flickers_are_filtered(kit: Any)
     flicker[27:33] = 0.0  # longer than half a window: it cuts
     config = replace(ALL, refine=True, window=5)
     tubes = detections_and_tubes(replace(rows, actionness=flicker), 3, config)[1]
-    spans = [(int(f.min()), int(f.max())) for t in np.unique(tubes.tube) if len(f := tubes.frame[tubes.tube == t])]
+    spans = [
+        (int(f.min()), int(f.max())) for t in np.unique(tubes.tube) if len(f := tubes.frame[tubes.tube == t])
+    ]
     assert sorted(spans) == [(5, 26), (33, 49)]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,8 @@ import numpy as np
 import pytest
 import torch
 
-from bench.tubes.paths import Paths
 from bench.training import Compute, train
+from bench.tubes.paths import Paths
 from methods.base import TrainingData
 from methods.pcsc.actionness import ActionnessStage, overlaps_truth
 from methods.pcsc.config import TrainingConfig
@@ -61,7 +62,9 @@ def test_truth_beyond_the_end_is_no_background(kit: Any) -> None:
     truth = kit.truth()
     late = replace(truth, boxes=replace(truth.boxes, frame=truth.boxes.frame + 4))
     video, frame = background_frames(late)
-    assert list(zip(video.tolist(), frame.tolist())) == [(0, t) for t in range(5)] + [(1, t) for t in range(4)]
+    assert list(zip(video.tolist(), frame.tolist())) == [(0, t) for t in range(5)] + [
+        (1, t) for t in range(4)
+    ]
 
 
 def test_shuffled_labels_permute_the_tubes(kit: Any) -> None:
@@ -82,8 +85,8 @@ def test_one_cycle_rises_for_a_tenth_and_falls_to_nothing() -> None:
     rates = [learning_rate(config, step, 200) for step in range(200)]
     assert rates[0] == pytest.approx(0.5 / 20)
     assert rates[19] == max(rates) == 0.5
-    assert all(a < b for a, b in zip(rates[:19], rates[1:20]))
-    assert all(a >= b for a, b in zip(rates[19:], rates[20:]))
+    assert all(a < b for a, b in pairwise(rates[:20]))
+    assert all(a >= b for a, b in pairwise(rates[19:]))
     assert rates[110] == pytest.approx(0.25)
     assert 0 < rates[-1] < 1e-4
     assert learning_rate(config, 0, 1) == 0.5
@@ -160,12 +163,21 @@ def test_the_detector_trains_loads_and_predicts(kit: Any, tmp_path: Path, optimi
     method.load(checkpoints, "cpu")
     found = method.predict(footage.footage["run/v_run_g00_c01"], range(6))
     assert set(found.frame.tolist()) == set(range(6))
-    assert set(zip(found.stage.tolist(), found.stream.tolist())) == {(0, 0), (0, 1), (1, 0), (2, 1), (3, 0), (4, 1)}  # fmt: skip
+    assert set(zip(found.stage.tolist(), found.stream.tolist())) == {
+        (0, 0),
+        (0, 1),
+        (1, 0),
+        (2, 1),
+        (3, 0),
+        (4, 1),
+    }
     assert len(np.unique(found.box)) == len(found)
     assert found.actionness is not None
     assert np.all((found.actionness > 0) & (found.actionness < 1))
     again = method.predict(footage.footage["run/v_run_g00_c01"], range(6))
-    assert all(np.array_equal(getattr(found, c), getattr(again, c)) for c in ("boxes_N4", "score", "actionness"))
+    assert all(
+        np.array_equal(getattr(found, c), getattr(again, c)) for c in ("boxes_N4", "score", "actionness")
+    )
     part = method.predict(footage.footage["run/v_run_g00_c01"], [3])
     np.testing.assert_allclose(part.score, found.score[found.frame == 3], rtol=1e-4)
 
@@ -208,17 +220,17 @@ def test_actionness_is_positive_above_one_half_with_truth_of_its_class(kit: Any)
 def test_actionness_takes_some_videos_of_each_class(kit: Any) -> None:
     config = kit.small()
     for limit, wanted in ((1, 2), (0, 2)):
-        method = Pcsc(replace(config, actionness=replace(config.actionness, videos_per_class=limit)), kit.info)
+        method = Pcsc(
+            replace(config, actionness=replace(config.actionness, videos_per_class=limit)), kit.info
+        )
         job = ActionnessStage(method, data(kit), 0, Path("none"), "cpu")
         assert len(job._videos()) <= wanted
         assert "run/v_run_g01_c01" in job._videos()
 
 
 def test_training_tubes_are_linked_the_same_for_every_reported_stage(kit: Any) -> None:
-    config = kit.small()
-    linked = [
-        Pcsc(replace(config, postprocess=replace(config.postprocess, stage=s)), kit.info).linking_of_training_tubes()
-        for s in range(5)
-    ]  # fmt: skip
-    assert len(set(linked)) == 1
-    assert linked[0].stage == 4
+    config, linked = kit.small(), set()
+    for stage in range(5):
+        reported = replace(config, postprocess=replace(config.postprocess, stage=stage))
+        linked.add(Pcsc(reported, kit.info).linking_of_training_tubes())
+    assert [tubes.stage for tubes in linked] == [4]
