@@ -28,6 +28,7 @@ class Footage:
         self._video, self._store = video, flow
         self._rgb: np.ndarray | None = None
         self._flow: tuple[np.ndarray, float] | None = None
+        self._flow_median: np.ndarray | None = None
         self._lock = threading.Lock()
 
     @property
@@ -52,6 +53,14 @@ class Footage:
             if self._flow is None:
                 self._flow = self._store.read_quantized(self._video)
             return self._flow
+
+    @property
+    def flow_median_T2(self) -> np.ndarray:
+        """Median (u, v) of every flow field, float32 in units of bound / 127: the camera's motion."""
+        if self._flow_median is None:
+            flow, _ = self.flow_THW2
+            self._flow_median = np.median(flow, axis=(1, 2)).astype(np.float32)
+        return self._flow_median
 
     def __len__(self) -> int:
         return len(self.rgb_THW3)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from bench.footage import Footage, FootageLibrary
+from bench.footage import FootageLibrary
 from bench.records import Detections
 from bench.result import Environment
 from bench.tables import next_part, videos_done, write_part
@@ -24,43 +25,47 @@ def predict_videos(
     folder: Path,
     metadata: Mapping[str, Any],
     progress: Callable[[int, int], None],
+    workers: int = 1,
 ) -> dict[str, Any]:
     """Predict all frames of every video of the library that is not in a part of ``folder`` yet.
 
-    Returns facts: frames a second of the network over the videos predicted in this call, and the hardware.
+    ``workers`` videos are predicted side by side, in threads; the order of the parts is that of the library.
+    Returns facts: frames a second over the videos of this call, decoding included, and the hardware.
     """
     done = set(videos_done(folder))
     todo = [name for name in library if name not in done]
     waiting: list[Detections] = []
-    frames, seconds, opened = 0, 0.0, time.monotonic()
-    for count, footage in enumerate(_read_ahead(library, todo), 1):
-        began = time.monotonic()
-        waiting.append(method.predict(footage, range(len(footage))))
-        seconds += time.monotonic() - began
-        frames += len(footage)
+    frames, began = 0, time.monotonic()
+    opened = began
+    for count, (rows, length) in enumerate(_predicted(method, library, todo, workers), 1):
+        waiting.append(rows)
+        frames += length
         progress(len(done) + count, len(library))
         if len(waiting) == PART_VIDEOS or time.monotonic() - opened > PART_SECONDS or count == len(todo):
             write_part(folder, next_part(folder), Detections.concat(waiting), metadata)
             waiting, opened = [], time.monotonic()
+    seconds = time.monotonic() - began
     environment = Environment.here()
     return {
         "frames": frames,
-        "frames_per_second": round(frames / seconds, 2) if seconds else 0.0,
+        "frames_per_second": round(frames / seconds, 2) if frames else 0.0,
         "hardware": f"{environment.cpu}, {environment.cores} cores",
     }
 
 
-def _read_ahead(library: FootageLibrary, names: list[str]) -> Iterator[Footage]:
-    """The footage of each video, decoded while the one before is worked on."""
+def _predicted(
+    method: Method, library: FootageLibrary, names: list[str], workers: int
+) -> Iterator[tuple[Detections, int]]:
+    """(rows, frames) of each video in order; never more than a few videos ahead of the caller."""
 
-    def read(name: str) -> Footage:
+    def predict(name: str) -> tuple[Detections, int]:
         footage = library[name]
-        footage.load()
-        return footage
+        return method.predict(footage, range(len(footage))), len(footage)
 
-    with ThreadPoolExecutor(1) as pool:
-        coming = [pool.submit(read, name) for name in names[:2]]
+    with ThreadPoolExecutor(workers) as pool:
+        coming = deque(pool.submit(predict, name) for name in names[: workers + 1])
         for position in range(len(names)):
-            yield coming.pop(0).result()
-            if position + 2 < len(names):
-                coming.append(pool.submit(read, names[position + 2]))
+            found = coming.popleft().result()
+            if position + workers + 1 < len(names):
+                coming.append(pool.submit(predict, names[position + workers + 1]))
+            yield found

@@ -102,11 +102,15 @@ class Run:
                 if todo is None:
                     continue
                 library = library or self._library(self.plan.train_truth)
-                data = TrainingData(self.plan.train_truth, library)
-                self.reporter.step(f"train {stage}", f"{len(library)} videos, {compute.torch_device}")
-                job = self.plan.method.training_stage(
-                    stage, data, request.seed, checkpoints, compute.torch_device
+                data = TrainingData(
+                    self.plan.train_truth,
+                    library,
+                    compute.torch_device,
+                    compute.workers,
+                    self.reporter.progress,
                 )
+                self.reporter.step(f"train {stage}", f"{len(library)} videos, {compute.torch_device}")
+                job = self.plan.method.training_stage(stage, data, request.seed, checkpoints)
 
                 def progress(done: int, total: int, loss: float, stage: str = stage) -> None:
                     self.reporter.progress(f"train {stage}", done, total, f"loss {loss:.3f}")
@@ -122,7 +126,8 @@ class Run:
         with self._step("predict", plan.predict_key, "predict") as (folder, todo):
             if todo is None:
                 return
-            device = Compute(plan.request.device, threads=plan.method.cpu_threads).torch_device
+            compute = Compute(plan.request.device, threads=plan.method.cpu_threads)
+            device = compute.torch_device
             self.reporter.step("predict", f"{len(plan.test_videos)} videos, {device}")
             plan.method.load(checkpoints, device)
             metadata = {
@@ -139,6 +144,7 @@ class Run:
                 folder,
                 metadata,
                 lambda n, total: self.reporter.progress("predict", n, total),
+                compute.workers,
             )
 
     def link(self) -> tuple[Detections, Tubes | None]:
@@ -277,9 +283,9 @@ class Run:
     def _speed(self) -> Speed:
         facts = self.plan.store.facts("predict", self.plan.predict_key)
         return Speed(
-            values={"fps/network/evaluation": facts["frames_per_second"]},
+            values={"fps/evaluation": facts["frames_per_second"]},
             hardware=facts["hardware"],
-            includes="network and choice of boxes on the test videos, without decoding, flow and linking",
+            includes="decoding, network and choice of boxes on the test videos, without flow and linking",
         )
 
     def _times(self, scoring: float) -> Times:

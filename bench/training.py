@@ -56,6 +56,13 @@ class Compute:
             return self.device
         return "cuda" if torch.cuda.is_available() else "cpu"
 
+    @property
+    def workers(self) -> int:
+        """Videos predicted side by side: as many as the cores hold networks of ``threads`` threads."""
+        if self.torch_device != "cpu" or not self.threads:
+            return 1
+        return max(1, len(os.sched_getaffinity(0)) // self.threads)
+
 
 Progress = Callable[[int, int, float], None]
 """Called with (steps done, steps in all, loss)."""

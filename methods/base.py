@@ -11,7 +11,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -46,10 +46,17 @@ class Info:
 
 @dataclass(frozen=True)
 class TrainingData:
-    """The training videos alone: their annotation, and footage that opens no other video."""
+    """The training videos alone: their annotation, and footage that opens no other video.
+
+    device, workers: where and how many videos side by side an earlier stage's network may be applied;
+    report: told (what, done, total) by a ``prepare`` that takes long.
+    """
 
     truth: GroundTruth
     footage: FootageLibrary
+    device: str = "cpu"
+    workers: int = 1
+    report: Callable[[str, int, int], None] = lambda what, done, total: None
 
 
 class TrainingStage(ABC):
@@ -120,7 +127,7 @@ class Method(ABC):
 
     @abstractmethod
     def training_stage(
-        self, name: str, data: TrainingData, seed: int, checkpoints: Mapping[str, Path], device: str
+        self, name: str, data: TrainingData, seed: int, checkpoints: Mapping[str, Path]
     ) -> TrainingStage:
         """The stage of that name; ``checkpoints`` are those of the stages before it."""
 

@@ -80,7 +80,7 @@ def test_one_video_is_kept_even_beyond_the_budget() -> None:
 def test_flow_comes_from_the_store() -> None:
     found = library("a lost", flow=True)
     flow, bound = found["a"].flow_THW2
-    assert (flow.dtype, flow.shape, bound) == (np.int8, (5, 6, 8, 2), 3.5)
+    assert (str(flow.dtype), flow.shape, bound) == ("int8", (5, 6, 8, 2), 3.5)
     assert not READS
     found["a"].load()
     assert found["a"].nbytes == BYTES + flow.nbytes

@@ -37,7 +37,7 @@ def test_names_become_things(runs_dir: Path) -> None:
     assert not set(found.train_truth.videos.names) & set(found.test_videos)
     assert found.method.info.flipped_labels is not None
     assert found.title == "pcsc tiny+baseline"
-    assert plan(runs_dir, "training.steps=2").title == "pcsc tiny+default [training.steps=2]"
+    assert plan(runs_dir, "training.steps=2").title == "pcsc tiny+default training.steps=2"
 
 
 @pytest.mark.parametrize("name", ["ucf24-mini@1.micro", "ucf24-mini.micro"])

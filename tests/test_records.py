@@ -23,7 +23,7 @@ def detections(videos: tuple[str, ...] = ("a", "b"), video: Any = (0, 1, 0), **m
 
 def tubes(videos: tuple[str, ...] = ("a",), tube: Any = (0, 0, 1), frame: Any = (3, 4, 0)) -> Tubes:
     count = len(tube)
-    return Tubes(videos, np.zeros(count), tube, np.zeros(count), np.ones(count), frame, np.zeros((count, 4)))  # type: ignore[arg-type]
+    return Tubes(videos, np.zeros(count), tube, np.zeros(count), np.ones(count), frame, np.zeros((count, 4)))
 
 
 def test_columns_take_their_types() -> None:

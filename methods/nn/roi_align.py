@@ -102,17 +102,23 @@ def _pool_separably(
     wy_NPH = _sampling_weights(boxes_N4[:, 1], boxes_N4[:, 3], height, size, sampling_ratio)
     wx_NQW = _sampling_weights(boxes_N4[:, 0], boxes_N4[:, 2], width, size, sampling_ratio)
     map_BHF = map_BCHW.permute(0, 2, 3, 1).flatten(2)
+    slot_N, slots = _slots(image_N, len(map_BHF))
+    wy_SPH = wy_NPH.new_zeros(slots, size, height).index_copy(0, slot_N, wy_NPH)
+    wx_SQW = wx_NQW.new_zeros(slots, size, width).index_copy(0, slot_N, wx_NQW)
+    rows_BRF = wy_SPH.view(len(map_BHF), -1, height) @ map_BHF
+    pooled_SPQC = wx_SQW.unsqueeze(1) @ rows_BRF.view(slots, size, width, channels)
+    return pooled_SPQC.permute(0, 3, 1, 2)[slot_N]
+
+
+def _slots(image_N: Tensor, images: int) -> tuple[Tensor, int]:
+    """(slot of every box, number of slots): every image gets as many slots as the fullest has boxes."""
+    counts_B = image_N.bincount(minlength=images)
+    most = int(counts_B.max())
     order_N = image_N.argsort(stable=True)
-    counts = image_N.bincount(minlength=len(map_BHF)).tolist()
-    wy_per_image = torch.split(wy_NPH[order_N], counts)
-    rows = [
-        wy.flatten(0, 1) @ map_HF
-        for wy, map_HF in zip(wy_per_image, map_BHF.unbind(), strict=True)
-        if len(wy)
-    ]
-    rows_NPWC = torch.cat(rows).view(-1, size, width, channels)
-    pooled_NPQC = wx_NQW[order_N].unsqueeze(1) @ rows_NPWC
-    return pooled_NPQC.permute(0, 3, 1, 2)[order_N.argsort()]
+    rank_N = torch.empty_like(order_N)
+    first_B = counts_B.cumsum(0) - counts_B
+    rank_N[order_N] = torch.arange(len(image_N), device=image_N.device) - first_B[image_N[order_N]]
+    return image_N * most + rank_N, images * most
 
 
 def _sampling_weights(start_N: Tensor, end_N: Tensor, cells: int, size: int, sampling_ratio: int) -> Tensor:

@@ -6,6 +6,7 @@ are the examples of detector i: positive where they overlap a truth box of the c
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,8 +34,8 @@ class ActionnessStage(TrainingStage):
 
     name = "actionness"
 
-    def __init__(self, method: Pcsc, data: TrainingData, seed: int, detector: Path, device: str) -> None:
-        self.method, self.data, self.seed, self.device = method, data, seed, device
+    def __init__(self, method: Pcsc, data: TrainingData, seed: int, detector: Path) -> None:
+        self.method, self.data, self.seed = method, data, seed
         self.config = method.config.actionness
         self.detector = detector
         self.steps = self.config.steps
@@ -45,10 +46,13 @@ class ActionnessStage(TrainingStage):
         missing = [v for v in videos if not _part(folder, v).is_file()]
         if missing:
             predictor = Predictor.load(
-                self.method.config, self.method.info, {"detector": self.detector}, self.device
+                self.method.config, self.method.info, {"detector": self.detector}, self.data.device
             )
-            for video in missing:
-                _save(_part(folder, video), self._examples_of(video, predictor))
+            with ThreadPoolExecutor(self.data.workers) as pool:
+                jobs = [pool.submit(self._save_examples, folder, video, predictor) for video in missing]
+                for done, job in enumerate(jobs, 1):
+                    job.result()
+                    self.data.report("tubes for actionness", done, len(jobs))
         self.examples = ActionnessExamples.concat([_read(_part(folder, v)) for v in videos])
         if not len(self.examples.label):
             raise ValueError(
@@ -89,6 +93,10 @@ class ActionnessStage(TrainingStage):
         taken = [v for c in np.unique(truth.tubes.label) for v in order[label[order] == c][:limit]]
         return [truth.videos.names[v] for v in sorted(taken)]
 
+    def _save_examples(self, folder: Path, video: str, predictor: Predictor) -> None:
+        examples = self._examples_of(video, predictor)
+        write_atomic(_part(folder, video), lambda temporary: np.savez(temporary, **vars(examples)))
+
     def _examples_of(self, video: str, predictor: Predictor) -> ActionnessExamples:
         footage = self.data.footage[video]
         config = self.method.linking_of_training_tubes()
@@ -114,10 +122,6 @@ def overlaps_truth(paths: Paths, truth: GroundTruth, threshold: float) -> np.nda
 
 def _part(folder: Path, video: str) -> Path:
     return folder / "examples" / f"{video.replace('/', '__')}.npz"
-
-
-def _save(path: Path, examples: ActionnessExamples) -> None:
-    write_atomic(path, lambda temporary: np.savez(temporary, **vars(examples)))
 
 
 def _read(path: Path) -> ActionnessExamples:

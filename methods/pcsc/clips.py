@@ -31,9 +31,10 @@ def clip_tensors(
         clips["rgb"] = _tensor(rgb.astype(np.float32) / 127.5 - 1, mirror)
     if "flow" in model.streams:
         stored, bound = footage.flow_THW2
-        flow = stored[np.minimum(index, len(stored) - 1)].astype(np.float32)
+        index = np.minimum(index, len(stored) - 1)
+        flow = stored[index].astype(np.float32)
         if model.flow_centred:
-            flow -= np.median(flow, axis=(1, 2), keepdims=True)
+            flow -= footage.flow_median_T2[index, None, None]
         flow = _cut(flow, window) * (bound / 127 / model.flow_clip)
         if window is not None:
             width, height = model.frame_size

@@ -137,7 +137,7 @@ def _tiny(dataset: str) -> PcscConfig:
         frozen_batch_norm=False,
     )
     training = TrainingConfig(
-        steps=5000 if real else 800,
+        steps=5000 if real else 700,
         batch=8,
         background=0.1,
         optimiser="adamw",

@@ -82,14 +82,14 @@ class Pcsc(Method):
         return {"score_floor": self.config.score_floor, "rows_per_stage": self.config.rows_per_stage}
 
     def training_stage(
-        self, name: str, data: TrainingData, seed: int, checkpoints: Mapping[str, Path], device: str
+        self, name: str, data: TrainingData, seed: int, checkpoints: Mapping[str, Path]
     ) -> TrainingStage:
         from methods.pcsc import training
         from methods.pcsc.actionness import ActionnessStage
 
         if name == "detector":
             return training.DetectorStage(self.config, self.info, data, seed)
-        return ActionnessStage(self, data, seed, checkpoints["detector"], device)
+        return ActionnessStage(self, data, seed, checkpoints["detector"])
 
     def load(self, checkpoints: Mapping[str, Path], device: str) -> None:
         from methods.pcsc.predict import Predictor

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -52,7 +53,8 @@ def footage(
     height, width = rgb_THW3.shape[1:3]
     if flow_THW2 is None:
         flow_THW2 = np.zeros((*rgb_THW3.shape[:3], 2), np.int8)
-    video = Pictures(name, Path(name), *(annotation or (width, height)), rgb_THW3)
+    across, down = annotation or (width, height)
+    video = Pictures(name, Path(name), across, down, rgb_THW3)
     return Footage(video, (width, height), Vectors(flow_THW2, bound))  # type: ignore[arg-type]
 
 
@@ -63,10 +65,10 @@ def noise(seed: int = 0, frames: int = 6, annotation: tuple[int, int] | None = N
     return footage(rgb, flow, annotation=annotation, name=f"run/v_run_g{seed:02d}_c01")
 
 
-def small(**model: object) -> PcscConfig:
+def small(**model: Any) -> PcscConfig:
     """The tiny config at 64x48 and a sixteenth of the width; ``model``: fields of its model replaced."""
     tiny = configs("ucf24-mini", "tiny")["default"]
-    narrow = {
+    narrow: dict[str, Any] = {
         "frame_size": (64, 48), "width": 0.0625, "pyramid_channels": 16, "head_channels": 32, "roi_size": 3,
         "canonical_size": 32, "anchor_sizes": ((8, 12, 16), (24, 32, 40)), "handed_boxes": 8,
         "proposals_train": (40, 12), "proposals_test": (40, 12),
@@ -104,17 +106,19 @@ def targets() -> list[Target]:
 def truth() -> GroundTruth:
     """Two videos; tubes numbered out of order; the second tube of the first video is of another class."""
     names = ("run/v_run_g00_c01", "run/v_run_g01_c01")
-    table = VideoTable(names, [6, 4], [64, 64], [48, 48], [25, 25], ("g00", "g01"))
-    tubes = TruthTubes(names, [0, 0, 1], [7, 3, 5], [0, 1, 2], [1, 2, 0], [4, 3, 2], [False] * 3)
-    boxes = np.array([[1, 2, 21, 30]] * 3 + [[40, 8, 60, 40]] + [[10, 10, 30, 40]] * 2, np.float32)
-    rows = TruthBoxes(names, [0, 0, 0, 0, 1, 1], [7, 7, 7, 3, 5, 5], [1, 2, 3, 2, 0, 1], boxes)
+    sizes: Any = ([6, 4], [64, 64], [48, 48], [25, 25], ("g00", "g01"))
+    tubes: Any = ([0, 0, 1], [7, 3, 5], [0, 1, 2], [1, 2, 0], [4, 3, 2], [False] * 3)
+    at = np.array([[1, 2, 21, 30]] * 3 + [[40, 8, 60, 40]] + [[10, 10, 30, 40]] * 2, np.float32)
+    boxes: Any = ([0, 0, 0, 0, 1, 1], [7, 7, 7, 3, 5, 5], [1, 2, 3, 2, 0, 1], at)
+    table, rows = VideoTable(names, *sizes), TruthBoxes(names, *boxes)
+    tubes = TruthTubes(names, *tubes)
     return GroundTruth(INFO.classes, table, tubes, rows)
 
 
 def detections(rows: list[dict[str, object]]) -> Detections:
     """One video's rows; ``box`` is [x1, y1, x2, y2], what a row leaves out is 0."""
 
-    def column(name: str, nothing: object = 0) -> list[object]:
+    def column(name: str, nothing: object = 0) -> Any:
         return [row.get(name, nothing) for row in rows]
 
     return Detections(

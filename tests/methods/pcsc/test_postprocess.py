@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench.records import Detections
 from methods.pcsc.config import PcscConfig, PostprocessConfig
 from methods.pcsc.method import Pcsc
 from methods.pcsc.postprocess import detections_and_tubes, union_of_stages
@@ -17,23 +16,22 @@ ALL = PostprocessConfig(score_floor=0.0, refine=False)
 A, B = (0, 0, 10, 10), (0, 0, 10, 9)  # IoU 0.9
 
 
-def cloud(kit: Any, seed: int = 0, rows: int = 400) -> Detections:
+def cloud(kit: Any, seed: int = 0, rows: int = 400) -> Any:
     random = np.random.default_rng(seed)
     at = random.uniform(0, 40, (rows, 2))
-    found: Detections = kit.detections([
+    return kit.detections([
         {"frame": int(random.integers(6)), "at": (x, y, x + 20, y + 20), "label": int(random.integers(3)),
          "score": float(random.uniform(0.01, 1)), "stage": int(random.integers(5))}
         for x, y in at
     ])  # fmt: skip
-    return found
 
 
 @pytest.mark.parametrize("stage", range(5))
 def test_a_stage_ignores_later_ones(kit: Any, stage: int) -> None:
     rows = cloud(kit)
     config = replace(ALL, stage=stage)
-    found = union_of_stages(rows, 3, config)
-    until = union_of_stages(rows[rows.stage <= stage], 3, replace(ALL, stage=4))
+    found: Any = union_of_stages(rows, 3, config)
+    until: Any = union_of_stages(rows[rows.stage <= stage], 3, replace(ALL, stage=4))
     assert found.box.tolist() == until.box.tolist()
     assert set(found.stage.tolist()) == set(range(stage + 1))
 
@@ -70,14 +68,13 @@ def test_no_predictions_give_no_tubes(kit: Any) -> None:
     assert (len(found), len(tubes)) == (0, 0)
 
 
-def walker(kit: Any, frames: int = 40, active: tuple[int, int] = (8, 30)) -> Detections:
+def walker(kit: Any, frames: int = 40, active: tuple[int, int] = (8, 30)) -> Any:
     """One person in every frame, whose actionness is high in the half-open span ``active``."""
-    found: Detections = kit.detections([
+    return kit.detections([
         {"frame": t, "at": (t, 10, t + 20, 40), "label": 1, "score": 0.9,
          "actionness": 0.9 if active[0] <= t < active[1] else 0.01}
         for t in range(frames)
     ])  # fmt: skip
-    return found
 
 
 def test_refinement_trims_the_tube_to_its_action(kit: Any) -> None:
@@ -111,6 +108,7 @@ def test_the_method_hands_its_config_on(kit: Any) -> None:
     config = PcscConfig(postprocess=replace(ALL, stage=0))
     rows = kit.detections([{"at": A, "stage": s, "frame": s} for s in (0, 1)])
     found, tubes = Pcsc.postprocess(rows, 2, config, kit.info)
+    assert found.stage is not None
     assert found.stage.tolist() == [0]
     assert tubes is not None
     assert rows.stage.tolist() == [0, 1]

@@ -157,12 +157,14 @@ def test_the_detector_trains_loads_and_predicts(kit: Any, tmp_path: Path, optimi
     method, footage = Pcsc(config, kit.info), data(kit)
     checkpoints: dict[str, Path] = {}
     for name in method.training_config():
-        job = method.training_stage(name, footage, 0, checkpoints, "cpu")
+        job = method.training_stage(name, footage, 0, checkpoints)
         train(job, tmp_path / name, 0, Compute("cpu"))
         checkpoints[name] = tmp_path / name / "checkpoint.pt"
     method.load(checkpoints, "cpu")
     found = method.predict(footage.footage["run/v_run_g00_c01"], range(6))
     assert set(found.frame.tolist()) == set(range(6))
+    assert found.stage is not None
+    assert found.stream is not None
     assert set(zip(found.stage.tolist(), found.stream.tolist())) == {
         (0, 0),
         (0, 1),
@@ -204,7 +206,7 @@ def paths(frame: list[int], label: list[int], boxes: list[list[float]]) -> Paths
 def test_actionness_is_positive_above_one_half_with_truth_of_its_class(kit: Any) -> None:
     """Truth of class 0 at frame 1 is [1, 2, 21, 30], of class 1 at frame 2 [40, 8, 60, 40]."""
     truth = kit.truth().select(["run/v_run_g00_c01"])
-    rows = [
+    rows: list[Any] = [
         (1, 0, [1, 2, 21, 30], True),
         (1, 0, [1, 2, 21, 16], False),  # IoU 0.5
         (1, 0, [1, 2, 21, 16.1], True),
@@ -223,7 +225,7 @@ def test_actionness_takes_some_videos_of_each_class(kit: Any) -> None:
         method = Pcsc(
             replace(config, actionness=replace(config.actionness, videos_per_class=limit)), kit.info
         )
-        job = ActionnessStage(method, data(kit), 0, Path("none"), "cpu")
+        job = ActionnessStage(method, data(kit), 0, Path("none"))
         assert len(job._videos()) <= wanted
         assert "run/v_run_g01_c01" in job._videos()
 
