@@ -8,6 +8,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.text import Text
 
 from bench.plan import Plan, Request
 from bench.run import Reporter, run
@@ -30,7 +31,7 @@ class ConsoleReporter(Reporter):
         self.tenths: dict[str, int] = {}
 
     def step(self, name: str, detail: str) -> None:
-        self.console.print(f"[bold]{name}[/bold]  {detail}")
+        self._say(name, detail)
 
     def progress(self, name: str, done: int, total: int, note: str = "") -> None:
         if not self.console.is_terminal:
@@ -41,16 +42,20 @@ class ConsoleReporter(Reporter):
         return None
 
     def reused(self, name: str, key: str) -> None:
-        self.console.print(f"[bold]{name}[/bold]  done before ({key})")
+        self._say(name, f"done before ({key})")
 
     def warn(self, text: str) -> None:
-        self.console.print(f"[yellow]warning[/yellow]  {text}")
+        self._say("warning", text, "yellow")
+
+    def _say(self, name: str, text: str, style: str = "bold") -> None:
+        """One line; the text is shown as it is, never read as markup, never wrapped."""
+        self.console.print(Text.assemble((name, style), "  ", text), soft_wrap=True)
 
     def _line(self, name: str, done: int, total: int, note: str) -> None:
         tenth = 10 * done // max(total, 1)
         if self.tenths.get(name) != tenth:
             self.tenths[name] = tenth
-            self.console.print(f"  {name} {done}/{total} {note}")
+            self.console.print(Text(f"  {name} {done}/{total} {note}"), soft_wrap=True)
 
 
 def run_and_show(**words: Any) -> None:
@@ -61,12 +66,12 @@ def run_and_show(**words: Any) -> None:
     runs_dir: Path = words["runs_dir"]
     plan = Plan.of(Request(**words))
     reporter = ConsoleReporter()
-    reporter.console.print(f"[bold]{plan.title}[/bold] on {plan.protocol.id}")
+    reporter.step(plan.title, f"on {plan.protocol.id}")
     with reporter.bars:
         result = run(plan, reporter)
     pages = write_report(runs_dir, runs_dir / "report")
     out = Console(file=sys.stdout, highlight=False)
     out.print(result_table(result))
-    out.print(f"result     {plan.folder / 'result.json'}")
-    out.print(f"report     {next(p for p in pages if p.suffix == '.html')}")
-    out.print(f"dashboard  bench ui --runs-dir {runs_dir}")
+    print(f"result     {plan.folder / 'result.json'}")
+    print(f"report     {next(p for p in pages if p.suffix == '.html')}")
+    print(f"dashboard  bench ui --runs-dir {runs_dir}")

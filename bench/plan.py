@@ -47,6 +47,7 @@ class Plan:
     dataset: Dataset
     method: Method
     variant: str
+    default: Any
     protocol: Protocol
 
     @classmethod
@@ -59,10 +60,13 @@ class Plan:
         row = choose(row, config, f"variant of {kind.name}")
         chosen = settings.apply(config[row], request.overrides)
         root = request.data_root or (Path(os.environ["BENCH_DATA"]) if os.environ.get("BENCH_DATA") else None)
+        found = datasets.find(name)
+        split = choose(request.split, found.splits, f"split of {found.title}")
         dataset = datasets.prepare(name, root, request.runs_dir / "cache", size)
-        split = choose(request.split, dataset.splits, f"split of {dataset.title}")
         info = Info(dataset.classes, dataset.multi_label, dataset.trimmed, dataset.flipped_labels)
-        return cls(request, dataset, kind(chosen, info), f"{row_size}+{row}", dataset.protocol(split))
+        return cls(
+            request, dataset, kind(chosen, info), f"{row_size}+{row}", config[row], dataset.protocol(split)
+        )
 
     @property
     def store(self) -> Store:
@@ -71,8 +75,8 @@ class Plan:
 
     @property
     def label(self) -> str:
-        """The variant as tables name it: ``tiny+default``, and what was overridden."""
-        return " ".join([self.variant, *sorted(self.request.overrides)])
+        """The variant as tables name it: ``tiny+default``, and what differs from it."""
+        return " ".join([self.variant, *settings.differences(self.default, self.method.config)])
 
     @property
     def title(self) -> str:
@@ -171,9 +175,20 @@ class Plan:
 
 def _named(name: str) -> tuple[str, str]:
     """(dataset, size) of ``ucf24-mini``, ``ucf24-mini.micro`` or ``ucf24-mini@1.micro``."""
-    plain, _, rest = name.partition("@")
-    base, _, size = (plain if not rest else f"{plain}.{rest.partition('.')[2]}").partition(".")
-    return datasets.find(base).name, size or "small"
+    from datasets.mini import Miniature
+
+    plain, at, rest = name.partition("@")
+    version, _, size = rest.partition(".") if at else ("", "", "")
+    if not at:
+        plain, _, size = name.partition(".")
+    kind = datasets.find(plain)
+    if not issubclass(kind, Miniature):
+        if at or size:
+            raise ValueError(f"--dataset {name}: {kind.title} has no versions or sizes; miniatures have")
+        return kind.name, ""
+    if at and version != str(kind.version):
+        raise ValueError(f"--dataset {name}: this is version {kind.version} of {kind.name}, not {version}")
+    return kind.name, size or "small"
 
 
 def _variant(text: str, dataset: str) -> tuple[str, str]:

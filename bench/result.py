@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from bench.decode import decode
+from bench.machine import cores, cpu_name
 from bench.matches import MATCHES, TRUTH_COUNTS, digest_matches, read_matches, write_matches
 from bench.protocol import Protocol
 from bench.store import plain, read_json, write_json
@@ -82,12 +83,14 @@ class Speed:
 class Training:
     """Where the weights came from.
 
+    videos, listed: training videos used, of those that the split lists; a result of fewer is not ranked;
     data: ``train`` or ``train-minus-val``; boxes_from: whose boxes it was trained on (``truth``, ``own``);
     checkpoint: ``last``, or ``best`` on held-out groups.
     """
 
     data: str
     videos: int
+    listed: int
     steps: int
     pretraining: str
     flow: str
@@ -115,15 +118,7 @@ class Environment:
                 packages[name] = metadata.version(name)
             except metadata.PackageNotFoundError:
                 continue
-        cores = len(os.sched_getaffinity(0))
-        return cls(platform.python_version(), platform.platform(), packages, _cpu_name(), cores, gpu)
-
-
-def _cpu_name() -> str:
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.is_file() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
+        return cls(platform.python_version(), platform.platform(), packages, cpu_name(), cores(), gpu)
 
 
 @dataclass(frozen=True)
@@ -183,8 +178,10 @@ class Result:
 
     @property
     def ranked(self) -> bool:
-        """Whether a leaderboard may rank it: whole coverage, and the ranking metric applies."""
-        return not self.coverage.partial and self.metrics.get(self.ranking_metric) is not None
+        """Whether a leaderboard may rank it: whole coverage and training set, and the metric applies."""
+        whole = self.training is None or self.training.videos == self.training.listed
+        applies = self.metrics.get(self.ranking_metric) is not None
+        return whole and applies and not self.coverage.partial
 
     def comparable(self) -> dict[str, Any]:
         """The content as JSON types, without times and speed: equal runs are equal here."""

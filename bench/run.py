@@ -5,31 +5,19 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from bench import __version__, tracking
 from bench.footage import FootageLibrary
-from bench.metrics import evaluate, intervals
 from bench.plan import Plan
 from bench.predict import predict_videos
 from bench.records import Detections, GroundTruth, Tubes
-from bench.result import (
-    Coverage,
-    Environment,
-    Estimate,
-    Identity,
-    Result,
-    Speed,
-    Times,
-    Training,
-    write_matches,
-)
-from bench.store import digest, digest_file, write_json
+from bench.result import Result
+from bench.scoring import write_result
+from bench.store import digest, digest_file
 from bench.tables import (
-    digest_ground_truth,
     read_detections,
     read_parts,
     read_tubes,
@@ -65,7 +53,8 @@ class Run:
     reporter: Reporter = field(default_factory=Reporter)
 
     def execute(self) -> Result:
-        """All steps, in order."""
+        """All steps, in order. What can be refused is refused before anything long begins."""
+        self.check()
         tracking_process = tracking.initialise_in_background(self.plan.request.runs_dir)
         self.flow(self.plan.train_truth, "flow of training videos", training=True)
         checkpoints = self.train()
@@ -76,6 +65,13 @@ class Run:
         tracking_process.wait()
         self.record(result)
         return result
+
+    def check(self) -> None:
+        """Raise ValueError if videos, the flow source or the device are missing."""
+        from bench.training import Compute
+
+        _ = self.plan.train_truth, self.plan.test_truth, self._flow_store()
+        _ = Compute(self.plan.request.device).torch_device
 
     def flow(self, truth: GroundTruth, name: str, training: bool) -> None:
         """Compute the optical flow that the method wants, where the store lacks it."""
@@ -127,6 +123,7 @@ class Run:
             if todo is None:
                 return
             compute = Compute(plan.request.device, threads=plan.method.cpu_threads)
+            compute.set_threads()
             device = compute.torch_device
             self.reporter.step("predict", f"{len(plan.test_videos)} videos, {device}")
             plan.method.load(checkpoints, device)
@@ -142,7 +139,7 @@ class Run:
                 plan.method,
                 library,
                 folder,
-                metadata,
+                metadata | {"hardware": compute.hardware},
                 lambda n, total: self.reporter.progress("predict", n, total),
                 compute.workers,
             )
@@ -171,47 +168,9 @@ class Run:
         return read_detections(folder / "detections.parquet"), read_tubes(path) if path.is_file() else None
 
     def score(self, detections: Detections, tubes: Tubes | None, checkpoints: Mapping[str, Path]) -> Result:
-        """Score under the protocol and write ``result.json`` with its matches, config and environment."""
-        plan = self.plan
-        self.reporter.step("score", plan.protocol.id)
-        began = time.monotonic()
-        truth = plan.test_truth
-        evaluation = evaluate(truth, detections, tubes, plan.protocol)
-        bounds = intervals(evaluation.matches, evaluation.truth, plan.protocol)
-        matches_digest = write_matches(plan.folder, evaluation.matches, evaluation.truth)
-        write_json(plan.folder / "config.json", plan.method.config)
-
-        def estimate(name: str, value: float | None) -> Estimate | None:
-            return None if value is None else Estimate(value, *bounds.get(name, (None, None)))
-
-        result = Result(
-            identity=self._identity(checkpoints),
-            protocol=plan.protocol.id,
-            rules=plan.protocol,
-            dataset=plan.dataset.id,
-            split=plan.protocol.split,
-            data_kind="rendered" if plan.protocol.synthetic else "real",
-            coverage=Coverage(
-                len(plan.test_videos),
-                len(plan.expected_videos),
-                len(plan.test_videos) < len(plan.expected_videos),
-            ),
-            metrics={name: estimate(name, value) for name, value in evaluation.metrics.items()},
-            per_class={
-                name: {c: estimate(f"{name}/{c}", value) for c, value in table.items()}
-                for name, table in evaluation.per_class.items()
-            },
-            errors={},
-            speed=self._speed(),
-            training=self._training(),
-            environment=Environment.here(_gpu(plan.request.device)),
-            truth_digest=digest_ground_truth(truth),
-            matches_digest=matches_digest,
-            times=self._times(time.monotonic() - began),
-            inputs={**plan.train_keys, "predict": plan.predict_key, "link": plan.link_key},
-        )
-        result.write(plan.folder)
-        return result
+        """Score under the protocol and write ``result.json`` with its matches and config."""
+        self.reporter.step("score", self.plan.protocol.id)
+        return write_result(self.plan, detections, tubes, checkpoints)
 
     def record(self, result: Result) -> None:
         """Log the result to MLflow. A tracking server that fails loses nothing: the files are the truth."""
@@ -248,52 +207,15 @@ class Run:
         if need is None:
             return None
         root = self.plan.store.root / "flow" / self.plan.dataset.id
-        return FlowStore(root, source(need.source), need.size)
+        try:
+            found = source(need.source)
+        except ValueError as error:
+            mend = f"--set {need.setting}=dis takes another flow, --variant tiny a small network that uses it"
+            raise ValueError(f"{error}; {mend}") from None
+        return FlowStore(root, found, need.size)
 
     def _library(self, truth: GroundTruth) -> FootageLibrary:
         return FootageLibrary(self.plan.videos(truth), self.plan.method.frame_size, self._flow_store())
-
-    def _identity(self, checkpoints: Mapping[str, Path]) -> Identity:
-        method = self.plan.method
-        return Identity(
-            method=method.name,
-            variant=self.plan.label,
-            title=method.title,
-            config=asdict(method.config),
-            config_digest=digest(method.config),
-            seed=self.plan.request.seed,
-            checkpoint_digests={stage: digest_file(path) for stage, path in checkpoints.items()},
-            code_version=__version__,
-            paper=method.paper,
-        )
-
-    def _training(self) -> Training:
-        facts = self.plan.method.facts()
-        first = next(iter(self.plan.train_keys.values()))
-        return Training(
-            data="train",
-            videos=len(self.plan.train_truth.videos),
-            steps=int(self.plan.store.facts("train", first)["steps"]),
-            pretraining=facts["pretraining"],
-            flow=facts["flow_source"] or "none",
-            boxes_from=facts["boxes_from"],
-            checkpoint="last",
-        )
-
-    def _speed(self) -> Speed:
-        facts = self.plan.store.facts("predict", self.plan.predict_key)
-        return Speed(
-            values={"fps/evaluation": facts["frames_per_second"]},
-            hardware=facts["hardware"],
-            includes="decoding, network and choice of boxes on the test videos, without flow and linking",
-        )
-
-    def _times(self, scoring: float) -> Times:
-        store = self.plan.store
-        steps = {s: store.facts("train", k)["seconds"] for s, k in self.plan.train_keys.items()}
-        steps["predict"] = store.facts("predict", self.plan.predict_key)["seconds"]
-        steps["link"] = store.facts("link", self.plan.link_key)["seconds"]
-        return Times(datetime.now(UTC).isoformat(timespec="seconds"), steps | {"score": round(scoring, 3)})
 
     def _curves(self) -> Iterator[tracking.Point]:
         from bench.training import CURVE, read_curve
@@ -302,14 +224,6 @@ class Run:
             for step, values in read_curve(self.plan.store.folder("train", key) / CURVE):
                 for name, value in values.items():
                     yield tracking.Point(f"train/{stage}/{name}", step, value)
-
-
-def _gpu(device: str) -> str | None:
-    import torch
-
-    if device == "cpu" or not torch.cuda.is_available():
-        return None
-    return torch.cuda.get_device_name()
 
 
 def run(plan: Plan, reporter: Reporter | None = None) -> Result:

@@ -75,3 +75,15 @@ def _fitting(value: Any, kind: Any) -> Any:
     if kind is not float and type(value) is kind:
         return value
     raise TypeError
+
+
+def differences(default: Any, config: Any, prefix: str = "") -> list[str]:
+    """``path.to.field=value`` of every field in which ``config`` differs from ``default``."""
+    found = []
+    for field in fields(config):
+        before, now = getattr(default, field.name), getattr(config, field.name)
+        if is_dataclass(now):
+            found += differences(before, now, f"{prefix}{field.name}.")
+        elif now != before:
+            found.append(f"{prefix}{field.name}={now}")
+    return found

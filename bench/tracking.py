@@ -60,8 +60,12 @@ def initialise(runs_dir: Path) -> None:
 
 
 def initialise_in_background(runs_dir: Path) -> subprocess.Popen[bytes]:
-    """:func:`initialise` in a process of its own, to run beside training; :func:`record` waits for it."""
-    return subprocess.Popen([sys.executable, "-m", "bench.tracking", str(runs_dir)], stdin=subprocess.DEVNULL)
+    """:func:`initialise` in a process of its own, to run beside training; :func:`record` waits for it.
+
+    It says nothing: what hinders it hinders :func:`record` too, which says so.
+    """
+    command = [sys.executable, "-m", "bench.tracking", str(runs_dir)]
+    return subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 def record(result: Result, folder: Path, runs_dir: Path, curves: Iterable[Point] = ()) -> str:

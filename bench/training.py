@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import csv
 import math
-import os
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -22,12 +20,17 @@ import torch
 from lightning_fabric import Fabric
 from lightning_fabric.utilities import move_data_to_device
 
+from bench.machine import cores, cpu_name
 from bench.store import write_atomic
 from methods.base import TrainingStage
 
 CHECKPOINT, STATE, CURVE = "checkpoint.pt", "state.pt", "curve.csv"
 GRADIENT_NORM = 10.0
 """Gradients are scaled down to this norm, against the rare exploding step."""
+
+
+CURVE_STEPS = 10
+"""Steps that one row of the curve averages."""
 
 
 @dataclass(frozen=True)
@@ -42,26 +45,36 @@ class Compute:
     threads: int = 0
     save_every: int = 100
 
-    def __post_init__(self) -> None:
-        torch.set_num_threads(self.threads or len(os.sched_getaffinity(0)))
-
     def fabric(self) -> Fabric:
         """Lightning Fabric on one device."""
-        return Fabric(accelerator=self.device, devices=1, precision=self.precision)  # type: ignore[arg-type]
+        return Fabric(accelerator=self.torch_device, devices=1, precision=self.precision)  # type: ignore[arg-type]
 
     @property
     def torch_device(self) -> str:
-        """``cpu`` or ``cuda``, with ``auto`` resolved."""
+        """``cpu`` or ``cuda``, with ``auto`` resolved. Raises ValueError for a GPU that is not there."""
+        if self.device == "cuda" and not torch.cuda.is_available():
+            raise ValueError("--device cuda: PyTorch finds no CUDA device; use --device cpu or auto")
         if self.device != "auto":
             return self.device
         return "cuda" if torch.cuda.is_available() else "cpu"
+
+    @property
+    def hardware(self) -> str:
+        """The GPU's name, or the CPU's and its cores."""
+        if self.torch_device == "cuda":
+            return torch.cuda.get_device_name()
+        return f"{cpu_name()}, {cores()} cores"
 
     @property
     def workers(self) -> int:
         """Videos predicted side by side: as many as the cores hold networks of ``threads`` threads."""
         if self.torch_device != "cpu" or not self.threads:
             return 1
-        return max(1, len(os.sched_getaffinity(0)) // self.threads)
+        return max(1, cores() // self.threads)
+
+    def set_threads(self) -> None:
+        """Make this process's networks use ``threads`` threads."""
+        torch.set_num_threads(self.threads or cores())
 
 
 Progress = Callable[[int, int, float], None]
@@ -73,47 +86,91 @@ def train(
 ) -> dict[str, Any]:
     """Train a stage to its end in ``folder`` and write ``checkpoint.pt`` and ``curve.csv`` there.
 
-    Goes on from ``state.pt`` where there is one. Returns facts: steps, seconds of this call, parameters.
-    Raises ValueError when the loss stops being a number.
+    Goes on from ``state.pt`` where there is one; returns at once where both files are there. Returns the
+    number of steps. Raises ValueError when loss or gradient stop being numbers.
     """
-    began = time.monotonic()
-    fabric = compute.fabric()
-    module = stage.prepare(folder)
-    optimiser = stage.optimiser(module)
-    first, curve = _restore(folder / STATE, module, optimiser)
-    wrapped, optimiser = fabric.setup(module, optimiser)
-    sums: dict[str, float] = {}
-    for step, batch in _prefetched(stage, first):
+    if (folder / CHECKPOINT).is_file() and (folder / CURVE).is_file():
+        return _facts(folder)
+    compute.set_threads()
+    loop = _Loop(stage, stage.prepare(folder), compute.fabric())
+    loop.restore(folder / STATE)
+    for step, batch in _prefetched(stage, loop.step):
         _seed(seed, step)
-        for group in optimiser.param_groups:
-            group["lr"] = stage.learning_rate(step)
-        losses = stage.losses(wrapped, move_data_to_device(batch, fabric.device))
+        loop.advance(batch)
+        if progress and (loop.step % CURVE_STEPS == 0 or loop.step == stage.steps):
+            progress(loop.step, stage.steps, loop.curve[-1]["loss"])
+        if loop.step % compute.save_every == 0 and loop.step < stage.steps:
+            loop.save(folder / STATE)
+    _finish(folder, loop)
+    return _facts(folder)
+
+
+class _Loop:
+    """A module in training: one step at a time, and the state that a later process continues from."""
+
+    def __init__(self, stage: TrainingStage, module: torch.nn.Module, fabric: Fabric) -> None:
+        self.stage, self.module, self.fabric = stage, module, fabric
+        self.optimiser = stage.optimiser(module)
+        self.wrapped, self.stepper = fabric.setup(module, self.optimiser)
+        self.step = 0
+        self.curve: list[dict[str, float]] = []
+        self.sums: dict[str, float] = {}
+
+    def advance(self, batch: Any) -> None:
+        """One optimiser step."""
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.stage.learning_rate(self.step)
+        losses = self.stage.losses(self.wrapped, move_data_to_device(batch, self.fabric.device))
         total = torch.stack(list(losses.values())).sum()
-        optimiser.zero_grad()
-        fabric.backward(total)
-        fabric.clip_gradients(wrapped, optimiser, max_norm=GRADIENT_NORM, error_if_nonfinite=False)
-        optimiser.step()
-        _add(sums, losses, float(total.detach()), step)
-        done = step + 1
-        if done % 10 == 0 or done == stage.steps:
-            curve.append({"step": done, **{k: v / ((done - 1) % 10 + 1) for k, v in sums.items()}})
-            sums = {}
-            if progress:
-                progress(done, stage.steps, curve[-1]["loss"])
-        if done % compute.save_every == 0 and done < stage.steps:
-            _save(folder / STATE, module, optimiser, done, curve)
-    _finish(folder, module, curve)
-    count = sum(p.numel() for p in module.parameters())
-    return {"steps": stage.steps, "seconds": round(time.monotonic() - began, 3), "parameters": count}
+        self._note(losses, float(total.detach()))
+        self.stepper.zero_grad()
+        self.fabric.backward(total)
+        norm = self.fabric.clip_gradients(
+            self.wrapped, self.stepper, max_norm=GRADIENT_NORM, error_if_nonfinite=False
+        )
+        if norm is not None and not bool(torch.isfinite(norm)):
+            raise ValueError(
+                f"the gradient is not a number at step {self.step}; lower training.learning_rate"
+            )
+        self.stepper.step()
+        self.step += 1
+        self._close_row()
 
+    def _note(self, losses: dict[str, torch.Tensor], total: float) -> None:
+        terms = {name: float(term.detach()) for name, term in losses.items()}
+        if not math.isfinite(total):
+            parts = ", ".join(f"{name} {value:.3g}" for name, value in terms.items())
+            raise ValueError(
+                f"the loss is {total} at step {self.step} ({parts}); lower training.learning_rate"
+            )
+        for name, value in {"loss": total, **terms}.items():
+            self.sums[name] = self.sums.get(name, 0.0) + value
 
-def _add(sums: dict[str, float], losses: dict[str, torch.Tensor], total: float, step: int) -> None:
-    if not math.isfinite(total):
-        parts = ", ".join(f"{name} {float(term.detach()):.3g}" for name, term in losses.items())
-        raise ValueError(f"the loss is {total} at step {step} ({parts}); lower training.learning_rate")
-    for name, term in losses.items():
-        sums[name] = sums.get(name, 0.0) + float(term.detach())
-    sums["loss"] = sums.get("loss", 0.0) + total
+    def _close_row(self) -> None:
+        if self.step % CURVE_STEPS == 0 or self.step == self.stage.steps:
+            steps = (self.step - 1) % CURVE_STEPS + 1
+            self.curve.append({"step": self.step, **{name: v / steps for name, v in self.sums.items()}})
+            self.sums = {}
+
+    def save(self, path: Path) -> None:
+        """The whole state, in one file."""
+        state = {
+            "module": self.module.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "step": self.step,
+            "curve": self.curve,
+            "sums": self.sums,
+        }
+        _write(path, state)
+
+    def restore(self, path: Path) -> None:
+        """Go on from a saved state, if there is one."""
+        if not path.is_file():
+            return
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        self.module.load_state_dict(state["module"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.step, self.curve, self.sums = state["step"], state["curve"], state["sums"]
 
 
 def _prefetched(stage: TrainingStage, first: int) -> Iterator[tuple[int, Any]]:
@@ -131,38 +188,33 @@ def _seed(seed: int, step: int) -> None:
     torch.manual_seed(int(np.random.SeedSequence([seed, step]).generate_state(1, np.uint64)[0] >> 1))
 
 
-def _save(
-    path: Path, module: torch.nn.Module, optimiser: Any, step: int, curve: list[dict[str, float]]
-) -> None:
-    state = {"module": module.state_dict(), "optimiser": optimiser.state_dict(), "step": step, "curve": curve}
-    write_atomic(path, lambda temporary: torch.save(state, temporary))
+def _write(path: Path, content: dict[str, Any]) -> None:
+    """``torch.save`` through an open file: given a name, it would store the temporary name."""
+
+    def write(temporary: Path) -> None:
+        with temporary.open("wb") as file:
+            torch.save(content, file)
+
+    write_atomic(path, write)
 
 
-def _restore(
-    path: Path, module: torch.nn.Module, optimiser: torch.optim.Optimizer
-) -> tuple[int, list[dict[str, float]]]:
-    """(first step to do, curve so far)."""
-    if not path.is_file():
-        return 0, []
-    state = torch.load(path, map_location="cpu", weights_only=True)
-    module.load_state_dict(state["module"])
-    optimiser.load_state_dict(state["optimiser"])
-    return state["step"], state["curve"]
-
-
-def _finish(folder: Path, module: torch.nn.Module, curve: list[dict[str, float]]) -> None:
-    """Write weights and curve, then drop the state that is needed no more."""
+def _finish(folder: Path, loop: _Loop) -> None:
+    """Write curve and weights, then drop the state that is needed no more."""
 
     def write_curve(path: Path) -> None:
         with path.open("w", newline="") as file:
-            writer = csv.DictWriter(file, fieldnames=list(curve[0]) if curve else ["step"])
+            writer = csv.DictWriter(file, fieldnames=list(loop.curve[0]) if loop.curve else ["step"])
             writer.writeheader()
-            writer.writerows(curve)
+            writer.writerows(loop.curve)
 
-    weights = {key: value.cpu() for key, value in module.state_dict().items()}
-    write_atomic(folder / CHECKPOINT, lambda temporary: torch.save(weights, temporary))
+    weights = {key: value.cpu() for key, value in loop.module.state_dict().items()}
     write_atomic(folder / CURVE, write_curve)
+    _write(folder / CHECKPOINT, weights)
     (folder / STATE).unlink(missing_ok=True)
+
+
+def _facts(folder: Path) -> dict[str, Any]:
+    return {"steps": max((step for step, _ in read_curve(folder / CURVE)), default=0)}
 
 
 def read_curve(path: Path) -> Iterator[tuple[int, dict[str, float]]]:

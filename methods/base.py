@@ -171,10 +171,11 @@ class Method(ABC):
 
 @dataclass(frozen=True)
 class FlowNeed:
-    """Precomputed flow: the source's name and the frame size (width, height) it is computed at."""
+    """Precomputed flow: the source's name, the frame size (width, height) for it, and its config key."""
 
     source: str
     size: tuple[int, int] | None
+    setting: str
 
 
 def clip_indices(frame: int, length: int, stride: int, num_frames: int) -> np.ndarray:

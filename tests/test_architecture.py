@@ -16,7 +16,7 @@ from methods.base import Method, available, find
 
 ROOT = Path(bench.__file__).resolve().parents[1]
 PACKAGES = ("bench", "datasets", "methods", "reports")
-UPPER = {"bench.cli", "bench.console", "bench.plan", "bench.predict", "bench.run", "bench.training"}
+UPPER = {f"bench.{name}" for name in ("cli", "console", "plan", "predict", "run", "scoring", "training")}
 """The harness proper, above datasets and methods. All else in ``bench`` lies below them."""
 INTERFACES = {"datasets", "datasets.base", "methods.base"}
 """What the harness proper knows of datasets and methods; the rest only by name at run time."""

@@ -235,7 +235,9 @@ def test_a_run_from_the_command_line(bench: Bench, jhmdb: Path, tmp_path: Path) 
         "some/runs-with-quite-a-long-name-that-goes-on-and-on",
     )
     assert done.returncode == 0, done.stderr
-    assert "pcsc tiny+rgb model.head_channels=16 model.width=0.0625" in " ".join(done.stderr.split())
+    assert "pcsc tiny+rgb model.width=0.0625 model.head_channels=16 training.steps=1" in " ".join(
+        done.stderr.split()
+    )
     assert "jhmdb/1/act@1" in done.stderr
     results = list((tmp_path / "some").glob("*/jhmdb/*/result.json"))
     assert len(results) == 1

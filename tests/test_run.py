@@ -202,7 +202,7 @@ def test_a_variant_that_differs_after_the_network_links_alone(
     assert log.steps == ["link", "score", "record"]
     assert log.skipped == ["detector", "actionness", "predict"]
     assert other.identity.checkpoint_digests == first.identity.checkpoint_digests
-    assert other.identity.variant.startswith("tiny+stage-0 actionness.steps=12")
+    assert other.identity.variant.startswith("tiny+stage-0 model.frame_size=(64, 48)")
     assert Result.read(found.folder) == first
 
 

@@ -90,8 +90,7 @@ def test_a_training_does_all_steps_at_their_rates(tmp_path: Path, whole: Path) -
     facts = train(stage, tmp_path, 7, compute(), lambda *words: told.append(words))
     assert stage.seen == list(range(23))
     assert stage.rates == [0.01 / (1 + step) for step in range(23)]
-    assert facts["steps"] == 23
-    assert facts["parameters"] == 6 * 8 + 8 + 16 + 8 + 1
+    assert facts == {"steps": 23}
     assert [(done, total) for done, total, _ in told] == [(10, 23), (20, 23), (23, 23)]
     assert_same(tmp_path, whole)
 

@@ -23,7 +23,7 @@ from bench.tubes.paths import Paths
 from methods.base import TrainingData, TrainingStage
 from methods.pcsc.postprocess import union_of_stages
 from methods.pcsc.predict import Predictor, actionness_layer
-from methods.pcsc.training import ActionnessExamples
+from methods.pcsc.training import ActionnessExamples, with_shuffled_labels
 
 if TYPE_CHECKING:
     from methods.pcsc.method import Pcsc
@@ -38,6 +38,9 @@ class ActionnessStage(TrainingStage):
         self.method, self.data, self.seed = method, data, seed
         self.config = method.config.actionness
         self.detector = detector
+        self.truth = data.truth
+        if method.config.training.shuffled_labels:
+            self.truth = with_shuffled_labels(data.truth, seed)
         self.steps = self.config.steps
         self.examples: ActionnessExamples | None = None
 
@@ -57,7 +60,8 @@ class ActionnessStage(TrainingStage):
         if not len(self.examples.label):
             raise ValueError(
                 "no tube was linked on the training videos, so actionness has no examples: "
-                "train the detector longer, or use --set actionness.enabled=false postprocess.refine=false"
+                "train the detector longer, or leave it out: "
+                "--set actionness.enabled=false --set postprocess.refine=false"
             )
         torch.manual_seed(self.seed)
         return actionness_layer(self.method.config, len(self.method.info.classes))
@@ -84,7 +88,7 @@ class ActionnessStage(TrainingStage):
 
     def _videos(self) -> list[str]:
         """The first ``videos_per_class`` training videos of each class in a seeded order (all when 0)."""
-        truth, limit = self.data.truth, self.config.videos_per_class
+        truth, limit = self.truth, self.config.videos_per_class
         if not limit:
             return list(truth.videos.names)
         order = np.random.default_rng([self.seed, 5]).permutation(len(truth.videos))
@@ -105,8 +109,11 @@ class ActionnessStage(TrainingStage):
         kept = union_of_stages(numbered, len(self.method.info.classes), config)
         assert kept.track is not None
         paths = link(kept, config.linking)
-        positive = overlaps_truth(paths, self.data.truth.select([video]), self.config.overlap)
-        return ActionnessExamples(features[kept.track[paths.row]], paths.label, positive)
+        positive = overlaps_truth(paths, self.truth.select([video]), self.config.overlap)
+        seed = [self.seed, 6, self.truth.videos.names.index(video)]
+        chosen = np.random.default_rng(seed).permutation(len(paths))[: self.config.boxes_per_video]
+        rows = kept.track[paths.row[chosen]]
+        return ActionnessExamples(features[rows], paths.label[chosen], positive[chosen])
 
 
 def overlaps_truth(paths: Paths, truth: GroundTruth, threshold: float) -> np.ndarray:

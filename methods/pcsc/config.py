@@ -76,6 +76,7 @@ class ActionnessConfig:
 
     enabled: bool = True
     videos_per_class: int = 0  # 0: all training videos
+    boxes_per_video: int = 500  # a random choice of the linked boxes, to bound memory; ours
     steps: int = 2000
     batch: int = 1024
     learning_rate: float = 1e-3
@@ -152,7 +153,7 @@ def _tiny(dataset: str) -> PcscConfig:
     return PcscConfig(
         model=model,
         training=training,
-        actionness=ActionnessConfig(videos_per_class=2, steps=600, batch=512),
+        actionness=ActionnessConfig(videos_per_class=2, boxes_per_video=5000, steps=600, batch=512),
         postprocess=PostprocessConfig(score_floor=0.02, boxes_per_frame=40),
         score_floor=0.02,
         rows_per_stage=20,

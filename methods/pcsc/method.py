@@ -24,7 +24,6 @@ class Pcsc(Method):
     title = "PCSC"
     paper = "pcsc2019"
     lookahead = None
-    Config = PcscConfig
 
     def __init__(self, config: PcscConfig, info: Info) -> None:
         super().__init__(config, info)
@@ -48,7 +47,7 @@ class Pcsc(Method):
     @property
     def flow(self) -> FlowNeed | None:
         model = self.config.model
-        return FlowNeed(model.flow, model.frame_size) if "flow" in model.streams else None
+        return FlowNeed(model.flow, model.frame_size, "model.flow") if "flow" in model.streams else None
 
     def facts(self) -> dict[str, Any]:
         model = self.config.model
@@ -114,10 +113,10 @@ def _check(config: PcscConfig) -> None:
     if set(model.streams) != {"rgb", "flow"} and (model.stages or model.feature_cooperation):
         raise ValueError(
             f"model.streams is {', '.join(model.streams)}: stages or feature_cooperation needs both streams; "
-            "set model.stages=0 model.feature_cooperation=false"
+            "--set model.stages=0 --set model.feature_cooperation=false"
         )
     if after.refine and not config.actionness.enabled:
-        raise ValueError("postprocess.refine needs actionness.enabled=true; or set postprocess.refine=false")
+        raise ValueError("postprocess.refine needs actionness: --set postprocess.refine=false leaves it out")
     if after.window < 1 or after.window % 2 == 0:
         raise ValueError(f"postprocess.window is {after.window}: a median filter needs an odd window")
     if after.stage > model.stages:

@@ -243,7 +243,8 @@ class PcscNetwork(nn.Module):
         boxes = [s.boxes for s in samples]
         labels = torch.cat([s.labels for s in samples])
         logits, offsets = self.heads[f"{stage}_{stream}"](self.roi_features(stage, stream, pyramids, boxes))
-        losses[f"stage{stage}_{stream}/cls"] = F.cross_entropy(logits, labels)
+        wrong = F.cross_entropy(logits, labels, reduction="sum")  # a batch without any region costs 0
+        losses[f"stage{stage}_{stream}/cls"] = wrong / max(1, len(labels))
         losses[f"stage{stage}_{stream}/box"] = self._box_loss(offsets, labels, samples)
         with torch.no_grad():
             decoded = self._decode(stage, stream, logits, offsets, boxes)

@@ -20,7 +20,7 @@ from methods.pcsc.network import PcscNetwork, StageBoxes
 
 @dataclass(frozen=True)
 class FrameRows:
-    """Rows of one frame, boxes in network pixels; ``box`` numbers the proposals of the frame."""
+    """Rows of one frame, one a (box, label), boxes in network pixels."""
 
     boxes_N4: Tensor
     label: Tensor

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,10 +30,12 @@ class KeyFrames:
     labels: np.ndarray
 
     @classmethod
-    def of(cls, truth: GroundTruth, labels: np.ndarray, step: int) -> KeyFrames:
-        """Every ``step``-th frame of each video that has a box."""
+    def of(cls, truth: GroundTruth, step: int) -> KeyFrames:
+        """Every ``step``-th frame of each video that has a box. Raises ValueError when there is none."""
         chosen = truth.boxes.frame % step == 0
-        boxes, labels = truth.boxes[chosen], labels[chosen]
+        if not chosen.any():
+            raise ValueError(f"no training frame of the {len(truth.videos)} videos is annotated")
+        boxes, labels = truth.boxes[chosen], truth.box_labels()[chosen]
         order = np.lexsort((boxes.frame, boxes.video))
         boxes, labels = boxes[order], labels[order]
         key = boxes.video.astype(np.int64) << 32 | boxes.frame
@@ -68,10 +70,9 @@ class DetectorStage(TrainingStage):
 
     def __init__(self, config: PcscConfig, info: Info, data: TrainingData, seed: int) -> None:
         self.config, self.info, self.data, self.seed = config, info, data, seed
-        labels = data.truth.box_labels()
-        if config.training.shuffled_labels:
-            labels = shuffled_labels(data.truth, seed)
-        self.keys = KeyFrames.of(data.truth, labels, config.training.frame_step)
+        shuffled = config.training.shuffled_labels
+        truth = with_shuffled_labels(data.truth, seed) if shuffled else data.truth
+        self.keys = KeyFrames.of(truth, config.training.frame_step)
         self.empty = background_frames(data.truth)
         training = config.training
         self.steps = training.steps or math.ceil(training.epochs * len(self.keys) / training.batch)
@@ -107,7 +108,6 @@ class DetectorStage(TrainingStage):
         return {"clips": stack(clips), "targets": targets}
 
     def losses(self, module: nn.Module, batch: Any) -> dict[str, Tensor]:
-        assert isinstance(module, nn.Module)
         return module(batch["clips"], [Target(**t) for t in batch["targets"]])
 
     def _example(
@@ -163,11 +163,10 @@ def learning_rate(training: TrainingConfig, step: int, steps: int) -> float:
     return peak * warm * 0.1 ** sum(step >= m * steps for m in training.milestones)
 
 
-def shuffled_labels(truth: GroundTruth, seed: int) -> np.ndarray:
-    """Labels of the truth boxes after permuting the labels of all tubes: the control experiment."""
-    permuted = np.random.default_rng([seed, 3]).permutation(truth.tubes.label)
-    order = np.argsort(truth.tubes.tube)
-    return permuted[order[np.searchsorted(truth.tubes.tube, truth.boxes.tube, sorter=order)]]
+def with_shuffled_labels(truth: GroundTruth, seed: int) -> GroundTruth:
+    """The annotation with the labels of all tubes permuted: the control experiment."""
+    labels = np.random.default_rng([seed, 3]).permutation(truth.tubes.label)
+    return replace(truth, tubes=replace(truth.tubes, label=labels))
 
 
 def load_pretrained(network: PcscNetwork, folder: Path) -> None:

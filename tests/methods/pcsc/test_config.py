@@ -101,9 +101,11 @@ def test_what_training_reads_changes_its_key() -> None:
 
 def test_miniatures_use_a_flow_that_can_be_computed() -> None:
     assert Pcsc(configs("ucf24-mini", "tiny")["default"], info("ucf24-mini")).flow == FlowNeed(
-        "dis", (128, 96)
+        "dis", (128, 96), "model.flow"
     )
-    assert Pcsc(configs("ucf24", "full")["default"], info("ucf24")).flow == FlowNeed("flownet2", (400, 300))
+    assert Pcsc(configs("ucf24", "full")["default"], info("ucf24")).flow == FlowNeed(
+        "flownet2", (400, 300), "model.flow"
+    )
 
 
 def config(**model: Any) -> PcscConfig:

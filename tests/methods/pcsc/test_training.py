@@ -19,7 +19,13 @@ from methods.base import TrainingData
 from methods.pcsc.actionness import ActionnessStage, overlaps_truth
 from methods.pcsc.config import TrainingConfig
 from methods.pcsc.method import Pcsc
-from methods.pcsc.training import DetectorStage, KeyFrames, background_frames, learning_rate, shuffled_labels
+from methods.pcsc.training import (
+    DetectorStage,
+    KeyFrames,
+    background_frames,
+    learning_rate,
+    with_shuffled_labels,
+)
 
 
 def data(kit: Any) -> TrainingData:
@@ -38,7 +44,7 @@ def flat(batch: Mapping[str, Any]) -> list[torch.Tensor]:
 
 def test_key_frames_are_the_annotated_ones(kit: Any) -> None:
     truth = kit.truth()
-    keys = KeyFrames.of(truth, truth.box_labels(), 1)
+    keys = KeyFrames.of(truth, 1)
     found = list(zip(keys.video.tolist(), keys.frame.tolist()))
     assert found == [(0, 1), (0, 2), (0, 3), (1, 0), (1, 1)]
     boxes, labels = keys.truth_at(1)
@@ -49,7 +55,7 @@ def test_key_frames_are_the_annotated_ones(kit: Any) -> None:
 
 def test_every_nth_frame_counts_from_the_start_of_each_video(kit: Any) -> None:
     truth = kit.truth()
-    keys = KeyFrames.of(truth, truth.box_labels(), 2)
+    keys = KeyFrames.of(truth, 2)
     assert list(zip(keys.video.tolist(), keys.frame.tolist())) == [(0, 2), (1, 0)]
 
 
@@ -71,11 +77,11 @@ def test_shuffled_labels_permute_the_tubes(kit: Any) -> None:
     truth = kit.truth()
     seen = set()
     for seed in range(30):
-        labels = shuffled_labels(truth, seed)
+        labels = with_shuffled_labels(truth, seed).box_labels()
         by_tube = {t: set(labels[truth.boxes.tube == t].tolist()) for t in (7, 3, 5)}
         assert all(len(found) == 1 for found in by_tube.values())
         assert sorted(v for found in by_tube.values() for v in found) == [0, 1, 2]
-        assert labels.tolist() == shuffled_labels(truth, seed).tolist()
+        assert labels.tolist() == with_shuffled_labels(truth, seed).box_labels().tolist()
         seen.add(tuple(labels.tolist()))
     assert len(seen) == 6
 
