@@ -67,10 +67,11 @@ class Run:
         return result
 
     def check(self) -> None:
-        """Raise ValueError if videos, the flow source or the device are missing."""
+        """Raise ValueError if videos, the flow source, weights to start from or the device are missing."""
         from bench.training import Compute
 
         _ = self.plan.train_truth, self.plan.test_truth, self._flow_store()
+        self.plan.method.check()
         _ = Compute(self.plan.request.device).torch_device
 
     def flow(self, truth: GroundTruth, name: str, training: bool) -> None:

@@ -117,6 +117,10 @@ class Method(ABC):
     def configs(cls, dataset: str, size: str) -> Mapping[str, Any]:
         """Row -> config: ``default`` (the paper's best on that dataset) and one for every ablation row."""
 
+    def check(self) -> None:
+        """Raise ValueError for what training would miss, such as weights to start from; called before it."""
+        return None
+
     @abstractmethod
     def training_config(self) -> Mapping[str, Any]:
         """Stage name -> the part of the config that it reads, in order; the store's keys come from it."""

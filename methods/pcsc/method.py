@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.records import Detections, Tubes
+from bench.store import digest_file
 from methods.base import FlowNeed, Info, Method, TrainingData, TrainingStage
 from methods.pcsc import postprocess
-from methods.pcsc.config import PcscConfig, configs
+from methods.pcsc.config import ModelConfig, PcscConfig, PostprocessConfig, configs
 
 if TYPE_CHECKING:
     from bench.footage import Footage
@@ -58,10 +59,26 @@ class Pcsc(Method):
             "frame_size": list(model.frame_size),
         }
 
+    def check(self) -> None:
+        model = self.config.model
+        weights = [published_weights(model, stream) for stream in model.streams if model.pretrained]
+        if model.frozen_batch_norm and not weights:
+            raise ValueError(
+                "model.frozen_batch_norm normalises with the statistics of published weights, but none are "
+                "named: --set model.pretrained=FOLDER names those of I3D, "
+                "--set model.frozen_batch_norm=false trains from scratch"
+            )
+
     def training_config(self) -> Mapping[str, Any]:
-        """The detector reads model and training; actionness also what links the training tubes."""
+        """The detector reads model, training and the weights it starts from; actionness what links tubes."""
+        model = self.config.model
+        start = [digest_file(published_weights(model, s)) for s in model.streams if model.pretrained]
         stages: dict[str, Any] = {
-            "detector": {"model": asdict(self.config.model), "training": asdict(self.config.training)}
+            "detector": {
+                "model": asdict(model),
+                "training": asdict(self.config.training),
+                "weights": start,
+            }
         }
         if self.config.actionness.enabled:
             linked = self.linking_of_training_tubes()
@@ -72,10 +89,9 @@ class Pcsc(Method):
             }
         return stages
 
-    def linking_of_training_tubes(self) -> Any:
+    def linking_of_training_tubes(self) -> PostprocessConfig:
         """The postprocess config that links training tubes: the last trained stage, whatever is reported."""
-        default = type(self.config.postprocess)(stage=self.config.model.stages)
-        return default
+        return PostprocessConfig(stage=self.config.model.stages)
 
     def prediction_config(self) -> Any:
         return {"score_floor": self.config.score_floor, "rows_per_stage": self.config.rows_per_stage}
@@ -87,7 +103,9 @@ class Pcsc(Method):
         from methods.pcsc.actionness import ActionnessStage
 
         if name == "detector":
-            return training.DetectorStage(self.config, self.info, data, seed)
+            model = self.config.model
+            weights = {s: published_weights(model, s) for s in model.streams if model.pretrained}
+            return training.DetectorStage(self.config, self.info, data, seed, weights)
         return ActionnessStage(self, data, seed, checkpoints["detector"])
 
     def load(self, checkpoints: Mapping[str, Path], device: str) -> None:
@@ -105,6 +123,15 @@ class Pcsc(Method):
         cls, predictions: Detections, num_frames: int, config: PcscConfig, info: Info
     ) -> tuple[Detections, Tubes]:
         return postprocess.detections_and_tubes(predictions, len(info.classes), config.postprocess)
+
+
+def published_weights(model: ModelConfig, stream: str) -> Path:
+    """The I3D weights of a stream in ``model.pretrained``. Raises ValueError naming what was looked for."""
+    folder = Path(model.pretrained)
+    for suffix in (".npz", ".pt", ".pth"):
+        if (folder / f"{stream}{suffix}").is_file():
+            return folder / f"{stream}{suffix}"
+    raise ValueError(f"no I3D weights of the {stream} stream in {folder}: wanted {stream}.npz, .pt or .pth")
 
 
 def _check(config: PcscConfig) -> None:

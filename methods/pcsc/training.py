@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from bench.records import GroundTruth
 from methods.base import Info, TrainingData, TrainingStage
+from methods.nn.i3d_weights import load_published
 from methods.pcsc.clips import clip_tensors, random_window, stack, to_network
 from methods.pcsc.config import PcscConfig, TrainingConfig
 from methods.pcsc.network import PcscNetwork, Target
@@ -68,8 +69,16 @@ class DetectorStage(TrainingStage):
 
     name = "detector"
 
-    def __init__(self, config: PcscConfig, info: Info, data: TrainingData, seed: int) -> None:
+    def __init__(
+        self,
+        config: PcscConfig,
+        info: Info,
+        data: TrainingData,
+        seed: int,
+        weights: Mapping[str, Path] | None = None,
+    ) -> None:
         self.config, self.info, self.data, self.seed = config, info, data, seed
+        self.weights = weights or {}
         shuffled = config.training.shuffled_labels
         truth = with_shuffled_labels(data.truth, seed) if shuffled else data.truth
         self.keys = KeyFrames.of(truth, config.training.frame_step)
@@ -80,8 +89,8 @@ class DetectorStage(TrainingStage):
     def prepare(self, folder: Path) -> nn.Module:
         torch.manual_seed(self.seed)
         network = PcscNetwork(self.config.model, self.config.training, len(self.info.classes))
-        if self.config.model.pretrained:
-            load_pretrained(network, Path(self.config.model.pretrained))
+        for stream, path in self.weights.items():
+            load_published(network.streams[stream].backbone, path)
         return network.train()
 
     def optimiser(self, module: nn.Module) -> torch.optim.Optimizer:
@@ -167,19 +176,6 @@ def with_shuffled_labels(truth: GroundTruth, seed: int) -> GroundTruth:
     """The annotation with the labels of all tubes permuted: the control experiment."""
     labels = np.random.default_rng([seed, 3]).permutation(truth.tubes.label)
     return replace(truth, tubes=replace(truth.tubes, label=labels))
-
-
-def load_pretrained(network: PcscNetwork, folder: Path) -> None:
-    """I3D weights of every stream from ``folder``: ``rgb.pt`` or ``rgb.npz``, and the same for flow."""
-    from methods.nn.i3d_weights import load_published
-
-    for name, stream in network.streams.items():
-        found = [p for suffix in (".npz", ".pt", ".pth") if (p := folder / f"{name}{suffix}").is_file()]
-        if not found:
-            raise ValueError(
-                f"no I3D weights for the {name} stream in {folder}: wanted {name}.npz, .pt or .pth"
-            )
-        load_published(stream.backbone, found[0])
 
 
 @dataclass(frozen=True)

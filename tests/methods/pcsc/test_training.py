@@ -198,10 +198,31 @@ def test_checkpoints_of_another_config_are_refused(kit: Any, tmp_path: Path) -> 
 
 
 def test_missing_pretrained_weights_are_named(kit: Any, tmp_path: Path) -> None:
-    detector = stage(kit)
-    detector.config = replace(detector.config, model=replace(detector.config.model, pretrained=str(tmp_path)))
-    with pytest.raises(ValueError, match=r"no I3D weights for the rgb stream.*rgb\.npz, \.pt or \.pth"):
-        detector.prepare(tmp_path)
+    small = kit.small()
+    started = replace(small, model=replace(small.model, pretrained=str(tmp_path)))
+    with pytest.raises(ValueError, match=r"no I3D weights of the rgb stream.*rgb\.npz, \.pt or \.pth"):
+        Pcsc(started, kit.info).check()
+    frozen = replace(small, model=replace(small.model, frozen_batch_norm=True))
+    with pytest.raises(ValueError, match=r"none are named.*model\.pretrained=FOLDER"):
+        Pcsc(frozen, kit.info).check()
+
+
+def test_training_starts_from_published_weights_and_their_content_is_in_the_key(
+    kit: Any, tmp_path: Path
+) -> None:
+    keys = []
+    for seed in (0, 1):
+        network = kit.network(seed=seed)
+        for name, stream in network.streams.items():
+            torch.save(stream.backbone.state_dict(), tmp_path / f"{name}.pt")
+        small = kit.small()
+        method = Pcsc(replace(small, model=replace(small.model, pretrained=str(tmp_path))), kit.info)
+        keys.append(method.training_config()["detector"]["weights"])
+        started = method.training_stage("detector", data(kit), 5, {}).prepare(tmp_path)
+        first = network.streams["rgb"].backbone.state_dict()
+        for name, value in started.streams["rgb"].backbone.state_dict().items():  # type: ignore[union-attr, index]
+            assert torch.equal(value, first[name]), name
+    assert keys[0] != keys[1]
 
 
 def paths(frame: list[int], label: list[int], boxes: list[list[float]]) -> Paths:
