@@ -22,6 +22,8 @@ NAMES = {
 """What stands for "Ours" in a paper's tables."""
 
 DATASETS = {"ucf24": "UCF101-24", "jhmdb": "J-HMDB-21", "daly": "DALY"}
+MEAN = "avg of 3"
+"""A paper's word for the mean over all splits."""
 SETTINGS = {"": "untrimmed", "trimmed": "trimmed", "gt-trimmed": "GT-trimmed"}
 
 
@@ -81,7 +83,8 @@ def _number(row: dict[str, str]) -> Number:
 def published_methods(protocol: Protocol, metrics: Iterable[str]) -> list[PublishedMethod]:
     """The papers' own rows that were measured as ``protocol`` says: dataset, split and trimming.
 
-    Rendered data has none. Rows come from the tables that compare with other methods, or from all where a
+    Rendered data has none. A paper's mean over all splits also stands in the tables of single splits, and its
+    variant says so. Rows come from the tables that compare with other methods, or from all where a
     paper has no such table; a row whose numbers are all in another row of its method is left out.
     """
     fitting = [number for number in numbers() if _fits(number, protocol)]
@@ -92,7 +95,7 @@ def published_methods(protocol: Protocol, metrics: Iterable[str]) -> list[Publis
     for number in own:
         rows.setdefault((number.paper, number.method, number.variant), []).append(number)
     wanted = set(metrics)
-    methods = [_method(entries, wanted) for entries in rows.values()]
+    methods = [_method(entries, wanted, protocol.split) for entries in rows.values()]
     shown = [m for m in methods if m.values and "short classes" not in m.variant]
     return [m for m in shown if not any(_repeats(m, other) for other in shown)]
 
@@ -102,18 +105,18 @@ def _fits(number: Number, protocol: Protocol) -> bool:
         return False
     trimmed_videos = protocol.dataset == "jhmdb"
     setting = "trimmed" if trimmed_videos else SETTINGS[protocol.trimming]
-    split = {"avg of 3": "mean"}.get(number.split, number.split)
-    return number.protocol == setting and split == protocol.split
+    return number.protocol == setting and number.split in (protocol.split, MEAN)
 
 
-def _method(entries: list[Number], wanted: set[str]) -> PublishedMethod:
+def _method(entries: list[Number], wanted: set[str], split: str) -> PublishedMethod:
     first = entries[0]
+    other_split = "mean of 3 splits" if first.split == MEAN and split != "mean" else ""
     speeds = [n.value for n in entries if n.metric == "speed"]
     return PublishedMethod(
         first.paper,
         tuple(dict.fromkeys(n.table for n in entries)),
         _display(first),
-        first.variant,
+        ", ".join(part for part in (first.variant, other_split) if part),
         {n.name: n.value for n in entries if n.name in wanted and n.name},
         speeds[0] if speeds else "",
         tuple(dict.fromkeys(n.note for n in entries if n.note)),

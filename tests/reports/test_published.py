@@ -39,7 +39,10 @@ def test_trimming_and_split_must_fit() -> None:
     assert {row.paper for row in trimmed} == {"elnouby2018"}
     jhmdb = published_methods(Protocol("jhmdb", "mean", evaluator("act")), SHOWN)
     assert {row.paper for row in jhmdb} == {"pcsc2019", "zhang2020"}
-    assert published_methods(Protocol("jhmdb", "1", evaluator("act")), SHOWN) == []
+    first_split = published_methods(Protocol("jhmdb", "1", evaluator("act")), SHOWN)
+    assert [row.method for row in first_split] == [row.method for row in jhmdb]
+    assert all(row.variant.endswith("mean of 3 splits") for row in first_split)
+    assert not any("mean of 3 splits" in row.variant for row in jhmdb)
 
 
 def test_rendered_data_has_no_published_rows() -> None:
