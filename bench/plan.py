@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -59,10 +58,9 @@ class Plan:
         config = kind.configs(name, row_size)
         row = choose(row, config, f"variant of {kind.name}")
         chosen = settings.apply(config[row], request.overrides)
-        root = request.data_root or (Path(os.environ["BENCH_DATA"]) if os.environ.get("BENCH_DATA") else None)
         found = datasets.find(name)
         split = choose(request.split, found.splits, f"split of {found.title}")
-        dataset = datasets.prepare(name, root, request.runs_dir / "cache", size)
+        dataset = datasets.prepare(name, request.data_root, request.runs_dir / "cache", size)
         info = Info(dataset.classes, dataset.multi_label, dataset.trimmed, dataset.flipped_labels)
         return cls(
             request, dataset, kind(chosen, info), f"{row_size}+{row}", config[row], dataset.protocol(split)
@@ -86,17 +84,10 @@ class Plan:
     @property
     def folder(self) -> Path:
         """The run's own folder."""
-        key = digest([self.link_key, self.protocol.id, self.coverage_key])[:8]
+        key = digest([self.link_key, self.protocol.id])[:8]
         split, seed = self.protocol.split, self.request.seed
-        return (
-            self.request.runs_dir
-            / self.dataset.id
-            / f"{self.method.name}_{self.variant}_{split}_{seed}_{key}"
-        )
-
-    @property
-    def coverage_key(self) -> Any:
-        return list(self.test_videos) if self.request.partial else "all"
+        name = f"{self.method.name}_{self.variant}_{split}_{seed}_{key}"
+        return self.request.runs_dir / self.dataset.id / name
 
     @cached_property
     def truth(self) -> GroundTruth:

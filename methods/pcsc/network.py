@@ -7,62 +7,20 @@ An image's boxes are an [n, 4] tensor; a batch of images is a list of them.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torchvision.models.detection._utils import BoxCoder
-from torchvision.models.detection.anchor_utils import AnchorGenerator
-from torchvision.models.detection.image_list import ImageList
-from torchvision.models.detection.rpn import RegionProposalNetwork, RPNHead
-from torchvision.ops import box_iou, clip_boxes_to_image, nms, remove_small_boxes
+from torchvision.ops import clip_boxes_to_image, nms, remove_small_boxes
 
-from methods.nn.batch_norm import freeze_batch_norm
-from methods.nn.fpn import FeaturePyramid, subsample, temporal_pool
-from methods.nn.i3d import I3D, I3DConfig
 from methods.nn.message import MessagePassing
 from methods.nn.roi_align import LevelRule, roi_align
 from methods.pcsc.config import ModelConfig, TrainingConfig
+from methods.pcsc.regions import Sample, StageBoxes, Target, sample
+from methods.pcsc.streams import Pyramid, Stream
 
-ENDPOINTS = {2: "Conv3d_2c_3x3", 3: "Mixed_3c", 4: "Mixed_4f", 5: "Mixed_5c"}
-"""C2..C5. The paper's "Mixed3d" does not exist in I3D; C3 is Mixed_3c (stride 8)."""
-IN_CHANNELS = {"rgb": 3, "flow": 2}
 BOX_WEIGHTS = (10.0, 10.0, 5.0, 5.0)
-Pyramid = list[Tensor]
-
-
-@dataclass(frozen=True)
-class Target:
-    """Truth of one key-frame: boxes_G4 in network pixels and 1-based labels_G."""
-
-    boxes: Tensor
-    labels: Tensor
-
-
-@dataclass(frozen=True)
-class StageBoxes:
-    """What one head says of one image: boxes_NK4 (K = 1 or the number of classes) and scores_NC."""
-
-    stage: int
-    stream: str
-    boxes_NK4: Tensor
-    scores_NC: Tensor
-
-    def rows(self, floor: float, limit: int) -> tuple[Tensor, Tensor, Tensor]:
-        """The best (box, label) rows above ``floor``: boxes_M4, 0-based labels_M, falling scores_M."""
-        scores = self.scores_NC.flatten()
-        top = scores.topk(min(limit, len(scores)))
-        kept = top.indices[top.values > floor]
-        box, label = kept // self.scores_NC.shape[1], kept % self.scores_NC.shape[1]
-        which = label if self.boxes_NK4.shape[1] > 1 else torch.zeros_like(label)
-        return self.boxes_NK4[box, which], label, scores[kept]
-
-    def best_boxes(self) -> Tensor:
-        """One box a proposal, that of its highest-scoring class. [N, 4]"""
-        if self.boxes_NK4.shape[1] == 1:
-            return self.boxes_NK4[:, 0]
-        return self.boxes_NK4[torch.arange(len(self.boxes_NK4)), self.scores_NC.argmax(1)]
 
 
 class Head(nn.Module):
@@ -87,74 +45,6 @@ class Head(nn.Module):
         """Class logits [N, classes + 1] (background first) and offsets [N, K, 4]."""
         features = self.features(rois_NCHW)
         return self.cls(features), self.box(features).unflatten(1, (-1, 4))
-
-
-class Anchors(AnchorGenerator):
-    """torchvision's anchors with one cell every 2^l pixels at level l.
-
-    The base class divides the frame by the map, which is wrong where the frame is no multiple of 2^l.
-    """
-
-    def __init__(self, model: ModelConfig) -> None:
-        super().__init__(model.anchor_sizes, (model.anchor_ratios,) * len(model.anchor_sizes))
-        self.strides = [2 ** (model.levels[0] + i) for i in range(len(model.anchor_sizes))]
-
-    def forward(self, image_list: ImageList, feature_maps: list[Tensor]) -> list[Tensor]:
-        first = feature_maps[0]
-        self.set_cell_anchors(first.dtype, first.device)
-        strides = [[first.new_tensor(s, dtype=torch.int64)] * 2 for s in self.strides]
-        grid = torch.cat(self.grid_anchors([list(m.shape[-2:]) for m in feature_maps], strides))
-        return [grid] * len(image_list.image_sizes)
-
-
-class Stream(nn.Module):
-    """One stream up to its proposals: I3D, FPN over time-averaged levels, RPN."""
-
-    def __init__(self, name: str, model: ModelConfig, training: TrainingConfig) -> None:
-        super().__init__()
-        self.endpoints = [ENDPOINTS[level] for level in model.levels]
-        shape = I3DConfig(
-            in_channels=IN_CHANNELS[name],
-            num_classes=None,
-            width=model.width,
-            stem_kernel=model.stem_kernel,
-            last_endpoint=self.endpoints[-1],
-        )
-        self.backbone = I3D(shape)
-        if model.frozen_batch_norm:
-            freeze_batch_norm(self.backbone)
-        self.channels = [shape.channels(e) for e in self.endpoints]
-        self.pyramid = FeaturePyramid(self.channels, model.pyramid_channels)
-        self.extra = len(model.anchor_sizes) - len(model.levels)
-        anchors = Anchors(model)
-        self.rpn = RegionProposalNetwork(
-            anchors,
-            RPNHead(model.pyramid_channels, anchors.num_anchors_per_location()[0]),
-            fg_iou_thresh=0.7,
-            bg_iou_thresh=0.3,
-            batch_size_per_image=training.rpn_batch,
-            positive_fraction=0.5,
-            pre_nms_top_n={"training": model.proposals_train[0], "testing": model.proposals_test[0]},
-            post_nms_top_n={"training": model.proposals_train[1], "testing": model.proposals_test[1]},
-            nms_thresh=0.7,
-        )
-
-    def levels(self, clip_BCTHW: Tensor) -> Pyramid:
-        """C2..C5 (those the config uses), averaged over time. BCHW each."""
-        found = self.backbone.forward_endpoints(clip_BCTHW, self.endpoints)
-        return [temporal_pool(found[name]) for name in self.endpoints]
-
-    def propose(
-        self, pyramid: Pyramid, clip_BCTHW: Tensor, targets: Sequence[Target] | None
-    ) -> tuple[list[Tensor], dict[str, Tensor]]:
-        """Proposals of every image and, with targets, the RPN's losses."""
-        maps = list(pyramid)
-        for _ in range(self.extra):
-            maps.append(subsample(maps[-1]))
-        height, width = clip_BCTHW.shape[-2:]
-        images = ImageList(clip_BCTHW[:, :, 0], [(height, width)] * len(clip_BCTHW))
-        truth = None if targets is None else [{"boxes": t.boxes, "labels": t.labels} for t in targets]
-        return self.rpn(images, {str(i): m for i, m in enumerate(maps)}, truth)
 
 
 class PcscNetwork(nn.Module):
@@ -358,32 +248,3 @@ def last_heads(model: ModelConfig) -> list[tuple[int, str]]:
     for stage in range(1, model.stages + 1):
         last[assisted(stage)] = stage
     return [(stage, stream) for stream, stage in last.items()]
-
-
-@dataclass(frozen=True)
-class Sample:
-    """Regions of one image chosen for a head: boxes_S4, labels_S (0 background), matched truth_S4."""
-
-    boxes: Tensor
-    labels: Tensor
-    matched: Tensor
-
-
-def sample(proposals: Tensor, target: Target, count: int, foreground: float) -> Sample:
-    """At most ``count`` regions, ``foreground`` of them positive: IoU > 0.5 with a truth box (section 3.3).
-
-    The truth boxes themselves are added to the proposals. Draws from torch's global generator.
-    """
-    if not len(target.boxes):
-        chosen = proposals[torch.randperm(len(proposals), device=proposals.device)[:count]]
-        return Sample(chosen, torch.zeros(len(chosen), dtype=torch.int64, device=chosen.device), chosen)
-    proposals = torch.cat([proposals, target.boxes])
-    overlap, match = box_iou(target.boxes, proposals).max(0)
-    order = torch.randperm(len(overlap), device=overlap.device)
-    right = overlap[order] > 0.5
-    positive = order[right][: int(count * foreground)]
-    negative = order[~right][: count - len(positive)]
-    chosen = torch.cat([positive, negative])
-    labels = target.labels[match[chosen]].clone()
-    labels[len(positive) :] = 0
-    return Sample(proposals[chosen], labels, target.boxes[match[chosen]])

@@ -15,7 +15,8 @@ from bench.records import STREAMS, Detections
 from methods.base import Info
 from methods.pcsc.clips import clip_tensors, stack, to_annotation
 from methods.pcsc.config import PcscConfig
-from methods.pcsc.network import PcscNetwork, StageBoxes
+from methods.pcsc.network import PcscNetwork
+from methods.pcsc.regions import StageBoxes
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,8 @@ from methods.base import Info, TrainingData, TrainingStage
 from methods.nn.i3d_weights import load_published
 from methods.pcsc.clips import clip_tensors, random_window, stack, to_network
 from methods.pcsc.config import PcscConfig, TrainingConfig
-from methods.pcsc.network import PcscNetwork, Target
+from methods.pcsc.network import PcscNetwork
+from methods.pcsc.regions import Target
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,8 @@ from bench.records import Detections, GroundTruth, TruthBoxes, TruthTubes, Video
 from bench.video import Video
 from methods.base import Info
 from methods.pcsc.config import PcscConfig, configs
-from methods.pcsc.network import PcscNetwork, Target
+from methods.pcsc.network import PcscNetwork
+from methods.pcsc.regions import Target
 
 INFO = Info(("run", "wave left", "wave right"), flipped_labels=(0, 2, 1))
 

@@ -10,16 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from methods.pcsc.config import ModelConfig, TrainingConfig
-from methods.pcsc.network import (
-    IN_CHANNELS,
-    PcscNetwork,
-    StageBoxes,
-    Target,
-    assisted,
-    last_heads,
-    other,
-    sample,
-)
+from methods.pcsc.network import PcscNetwork, assisted, last_heads, other
+from methods.pcsc.regions import StageBoxes, Target, sample
+from methods.pcsc.streams import IN_CHANNELS
 
 
 def changed(module: nn.Module) -> None:
