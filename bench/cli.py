@@ -122,7 +122,10 @@ def ui(runs_dir: Path, port: int) -> None:
 
 
 def main() -> None:
-    """Entry point. What a person can mend is one line on stderr and exit code 2; the rest is a traceback."""
+    """Entry point. What a person can mend is one line on stderr and exit code 2; the rest is a traceback.
+
+    With ``BENCH_TRACEBACK`` set that one line has its traceback too.
+    """
     try:
         _check_packages()
         cli.main(standalone_mode=False)
@@ -132,6 +135,8 @@ def main() -> None:
         error.show()
         sys.exit(2)
     except ValueError as error:
+        if os.environ.get("BENCH_TRACEBACK"):
+            raise
         click.echo(f"bench: {error}", err=True)
         sys.exit(2)
 

@@ -36,6 +36,10 @@ QUIET = {
 }
 
 
+KIND = {"mlflow.experimentKind": "custom_model_development"}
+"""Makes the dashboard open an experiment on its training runs, not on its traces."""
+
+
 class TrackingError(RuntimeError):
     """MLflow could not be reached or refused something. The result on disk is untouched."""
 
@@ -161,7 +165,7 @@ def _experiment(client: MlflowClient, protocol: str, runs_dir: Path) -> str:
     if found is None:
         local = not tracking_uri(runs_dir).startswith("http")
         folder = runs_dir.resolve() / "mlartifacts" / re.sub(r"[^\w.-]+", "_", protocol)
-        created: str = client.create_experiment(protocol, folder.as_uri() if local else None)
+        created: str = client.create_experiment(protocol, folder.as_uri() if local else None, dict(KIND))
         return created
     if found.lifecycle_stage == "deleted":
         client.restore_experiment(found.experiment_id)

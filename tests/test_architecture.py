@@ -179,14 +179,3 @@ def test_a_method_is_its_package(name: str) -> None:
 def test_every_package_of_a_method_is_found() -> None:
     folders = {p.parent.name for p in (ROOT / "methods").glob("*/__init__.py")} - {"nn"}
     assert {name.replace("_", "-") for name in folders} <= set(available())
-
-
-def test_nothing_of_this_machine_is_in_a_file() -> None:
-    wrong = [
-        str(path.relative_to(ROOT))
-        for package in PACKAGES
-        for path in (ROOT / package).rglob("*")
-        if path.suffix in (".py", ".csv", ".html")
-        and ("/work/" in (text := path.read_text()) or "/root/" in text)
-    ]
-    assert not wrong
