@@ -92,11 +92,15 @@ def intervals(
     """95% percentile intervals, percent, of each mAP (``video_map/0.50``) and AP (``video_ap/0.50/<class>``).
 
     ``frame_map/auc`` has none: its thresholds are not in the matches. A class without truth in a resample is
-    left out of that resample; a class left out of all has no interval.
+    left out of that resample; a class left out of all has no interval. Where every class has one source
+    group alone, no resample differs from the data, and there is no interval at all.
     """
     counts = _Counts.read(truth)
+    weights_GR = counts.resamples(resamples, seed)
+    if (weights_GR == 1).all():
+        return {}
     result = {}
-    for name, ap_CR in _percents(matches, counts, protocol, counts.resamples(resamples, seed)).items():
+    for name, ap_CR in _percents(matches, counts, protocol, weights_GR).items():
         samples = {name.replace("/", "_map/"): class_mean(ap_CR)}
         samples |= {f"{name.replace('/', '_ap/')}/{c}": ap for c, ap in zip(counts.classes, ap_CR)}
         for key, values in samples.items():

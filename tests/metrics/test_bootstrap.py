@@ -153,3 +153,11 @@ def test_nothing_scored_has_no_intervals() -> None:
     truth = worked.truth([(0, 0, [0], BOX)])
     nothing = evaluate(truth, None, None, ACT)
     assert intervals(nothing.matches, nothing.truth, ACT) == {}
+
+
+def test_one_group_a_class_gives_no_interval_instead_of_one_without_width() -> None:
+    truth = worked.truth([(0, 0, range(5), BOX), (1, 1, range(5), BOX)], "AB", 2, ["g0", "g1"])
+    found = worked.detections([(video, frame, video, 0.5, BOX) for video in (0, 1) for frame in range(5)], 2)
+    scored = evaluate(truth, found, None, ACT)
+    assert scored.metrics["frame_map/0.50"] == pytest.approx(100)
+    assert intervals(scored.matches, scored.truth, ACT) == {}
