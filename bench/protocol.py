@@ -6,7 +6,7 @@ never ranked together. :data:`EVALUATORS` holds each evaluator's rules by name.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from bench.names import choose
@@ -76,10 +76,6 @@ class Protocol:
     def synthetic(self) -> bool:
         """Whether the videos are rendered; such results never share a table with real ones."""
         return "-mini@" in self.dataset
-
-    def with_split(self, split: str) -> Protocol:
-        """The same rules on another split."""
-        return replace(self, split=split)
 
 
 def evaluator(name: str) -> Evaluator:

@@ -185,7 +185,7 @@ class Run:
     def _step(self, step: str, key: str, name: str) -> Iterator[tuple[Path, Facts | None]]:
         """(folder, facts to fill in) of a step still to be done, (folder, None) of one that is done.
 
-        Marks it done afterwards, with the seconds it took over all processes that worked on it.
+        Marks it done afterwards, with the seconds that this process worked on it.
         """
         store = self.plan.store
         with store.lock(step, key) as folder:
