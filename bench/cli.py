@@ -2,57 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
 import os
+import pkgutil
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import click
 
-from bench import __version__
+from bench import __version__, commands
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # waiting threads must not spin: read when torch starts
-
-
-def _options(*options: Callable[..., Any]) -> Callable[..., Any]:
-    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
-        for option in reversed(options):
-            command = option(command)
-        return command
-
-    return decorate
-
-
-runs_dir = click.option(
-    "--runs-dir",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path("runs"),
-    show_default=True,
-    help="Where everything that is written lies.",
-)
-common = _options(
-    click.option("--method", required=True, help="See `bench methods`."),
-    click.option("--dataset", required=True, help="See `bench datasets`; NAME-mini is rendered."),
-    click.option("--variant", default="", help="[size+]row, for instance tiny+baseline."),
-    click.option("--split", default="1", show_default=True),
-    click.option("--seed", default=0, show_default=True),
-    click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True),
-    click.option(
-        "--precision", type=click.Choice(["32-true", "bf16-mixed"]), default="32-true", show_default=True
-    ),
-    click.option(
-        "--data-root",
-        type=click.Path(path_type=Path, file_okay=False),
-        envvar="BENCH_DATA",
-        help="The folder that holds jhmdb/, ucf24/ ...; or set BENCH_DATA.",
-    ),
-    runs_dir,
-    click.option(
-        "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override one field of the config."
-    ),
-    click.option("--partial", is_flag=True, help="Go on when test videos are missing; never ranked."),
-)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -61,64 +21,10 @@ def cli() -> None:
     """Benchmark methods of spatio-temporal action localization: train, predict, link, score, compare."""
 
 
-@cli.command()
-@common
-def run(**request: Any) -> None:
-    """Train, predict, link, score and record: one row of a leaderboard.
-
-    Every step's result is kept and reused; a run that was killed goes on where it stopped.
-    """
-    from bench.console import run_and_show
-
-    run_and_show(**request)
-
-
-@cli.command()
-@runs_dir
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Default: RUNS_DIR/report.")
-def report(runs_dir: Path, out: Path | None) -> None:
-    """Write the leaderboards of all results as HTML, Markdown and CSV."""
-    from reports.leaderboard import write_report
-
-    for path in write_report(runs_dir, out or runs_dir / "report"):
-        click.echo(path)
-
-
-@cli.command()
-def methods() -> None:
-    """List methods and their variants."""
-    import methods.base as base
-
-    for name in base.available():
-        kind = base.find(name)
-        click.echo(f"{name}: {kind.title}, {(kind.__doc__ or '').splitlines()[0]}")
-        click.echo(
-            f"    rows: {', '.join(kind.configs('ucf24', 'full'))}\n    sizes: {', '.join(base.SIZES)}"
-        )
-
-
-@cli.command("datasets")
-def list_datasets() -> None:
-    """List datasets, their splits and the layout that each wants on disk."""
-    import datasets
-
-    for name in datasets.names():
-        kind = datasets.find(name)
-        where = "rendered when first used" if name.endswith("-mini") else f"{kind.folder}/ with {kind.layout}"
-        click.echo(f"{name}: {kind.title}, splits {', '.join(kind.splits)}\n    {where}")
-
-
-@cli.command()
-@runs_dir
-@click.option("--port", default=5000, show_default=True)
-def ui(runs_dir: Path, port: int) -> None:
-    """Open the MLflow dashboard of all runs on this machine's loopback address."""
-    import shlex
-    import subprocess
-
-    from bench.tracking import ui_command
-
-    sys.exit(subprocess.call(shlex.split(ui_command(runs_dir, port))))
+for _module in pkgutil.iter_modules(commands.__path__):
+    _found = getattr(importlib.import_module(f"bench.commands.{_module.name}"), "command", None)
+    if _found is not None:
+        cli.add_command(_found)
 
 
 def main() -> None:

@@ -18,31 +18,59 @@ COCO_THRESHOLDS = tuple(round(0.5 + 0.05 * i, 2) for i in range(10))
 
 
 @dataclass(frozen=True)
-class Evaluator:
-    """The rules of one published evaluation script.
+class Rules:
+    """What frames and tubes have in common.
 
     box_extent: pixels added to ``x2 - x1`` for a width (1: inclusive pixel coordinates, 0: continuous).
-    matching: ``best-remaining``: a detection claims the best truth not yet taken;
+    matching: ``best-remaining``: a prediction claims the best truth not yet taken;
         ``best-of-all``: it claims the best of all, and is a false positive when that is taken.
     strict: a match needs IoU > threshold instead of >=.
     average: ``trapezoid`` under the raw curve (from recall 0, precision 1), or
         ``envelope`` (VOC, all points).
     absent_classes: a class without truth counts as AP 0 in the mean (``zero``) or is left out (``skip``).
-    tube_nms: spatio-temporal IoU above which a weaker tube of its class and video is dropped; None: no NMS.
     """
 
-    name: str
-    version: int = 1
     box_extent: Literal[0, 1] = 1
     matching: Literal["best-remaining", "best-of-all"] = "best-remaining"
     strict: bool = False
     average: Literal["trapezoid", "envelope"] = "trapezoid"
     absent_classes: Literal["zero", "skip"] = "zero"
-    tube_nms: float | None = 0.3
+
+
+@dataclass(frozen=True)
+class FrameRules(Rules):
+    """How boxes of single frames are scored."""
+
+
+@dataclass(frozen=True)
+class TubeRules(Rules):
+    """How tubes are scored.
+
+    nms: spatio-temporal IoU above which a weaker tube of its class and video is dropped; None: no NMS.
+    """
+
+    nms: float | None = None
+
+
+@dataclass(frozen=True)
+class Evaluator:
+    """The rules of one published evaluation script; None for a level that it does not score."""
+
+    name: str
+    version: int = 1
+    frames: FrameRules | None = None
+    tubes: TubeRules | None = None
+
+    def rules(self, level: str) -> Rules:
+        """Of level ``frame`` or ``tube``. Raises ValueError for one that the evaluator does not score."""
+        found = self.frames if level == "frame" else self.tubes
+        if found is None:
+            raise ValueError(f"the evaluator {self.name} does not score {level}s")
+        return found
 
 
 EVALUATORS = {
-    "act": Evaluator("act"),
+    "act": Evaluator("act", frames=FrameRules(), tubes=TubeRules(nms=0.3)),
 }
 """By name. ``act``: Kalogeiton et al. 2017, ACT.py; MOC computes the same."""
 

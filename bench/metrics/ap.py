@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from bench.protocol import COCO_THRESHOLDS, Evaluator, Protocol
+from bench.protocol import COCO_THRESHOLDS, Evaluator, Protocol, Rules
 from bench.records import Array
 
 COCO = f"{COCO_THRESHOLDS[0]:.2f}-{COCO_THRESHOLDS[-1]:.2f}"
@@ -56,10 +56,10 @@ def average_precisions(positive_N: Array, label_N: Array, truths_C: Array, avera
     return result
 
 
-def class_percents(ap_CR: Array, truths_C: Array, evaluator: Evaluator) -> Array:
+def class_percents(ap_CR: Array, truths_C: Array, rules: Rules) -> Array:
     """AP in percent, NaN where a class is left out: without truth at all (``skip``) or in these weights."""
     percent = 100 * ap_CR
-    if evaluator.absent_classes == "zero":
+    if rules.absent_classes == "zero":
         percent[np.asarray(truths_C) == 0] = 0.0
     return percent
 
@@ -92,6 +92,8 @@ def summarise(
 ) -> dict[str, Array]:
     """Name to percent_CR for the ``wanted`` part of :func:`reported`; ``truths`` is level to truths_C."""
     return {
-        name: np.mean([class_percents(curves[level, t], truths[level], evaluator) for t in values], axis=0)
+        name: np.mean(
+            [class_percents(curves[level, t], truths[level], evaluator.rules(level)) for t in values], axis=0
+        )
         for name, (level, values) in wanted.items()
     }

@@ -155,11 +155,13 @@ def _percents(
     wanted = {name: what for name, what in wanted.items() if what[0] in counts.levels}
     level_N = _codes(matches["level"], sorted(counts.levels))
     threshold_N = matches["threshold"].to_numpy()
-    average, curves = protocol.evaluator.average, {}
+    curves = {}
     for level, t in {(level, t) for level, values in wanted.values() for t in values}:
         rows = np.flatnonzero((level_N == sorted(counts.levels).index(level)) & (threshold_N == t))
         ranked = _Ranked.read(matches.iloc[rows], counts.groups)
-        curves[level, t] = ranked.average_precisions(counts.levels[level], weights_GR, average)
+        curves[level, t] = ranked.average_precisions(
+            counts.levels[level], weights_GR, protocol.evaluator.rules(level).average
+        )
     return summarise(curves, counts.truths(), wanted, protocol.evaluator)
 
 

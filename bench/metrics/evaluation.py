@@ -53,20 +53,22 @@ def evaluate(
 ) -> Evaluation:
     """Score detections and tubes; None means that a method has none (not applicable), empty ones score 0.
 
+    A level that the protocol's evaluator does not score is not applicable either.
+
     The inputs are not changed. Raises ValueError for predictions in videos that the ground truth lacks,
     labels outside its classes, and NaN among scores or boxes.
     """
     evaluator = protocol.evaluator
     rankings: dict[str, Ranking] = {}
-    if detections is not None:
-        rankings["frame"] = frame_ranking(ground_truth, _checked(ground_truth, detections), evaluator)
-    if tubes is not None:
-        rankings["tube"] = tube_ranking(ground_truth, _checked(ground_truth, tubes), evaluator)
+    if detections is not None and evaluator.frames is not None:
+        rankings["frame"] = frame_ranking(ground_truth, _checked(ground_truth, detections), evaluator.frames)
+    if tubes is not None and evaluator.tubes is not None:
+        rankings["tube"] = tube_ranking(ground_truth, _checked(ground_truth, tubes), evaluator.tubes)
     positives: dict[tuple[str, float], Array] = {}
     for level, ranking in rankings.items():
         extra = AUC_THRESHOLDS if level == "frame" else ()
         for threshold in {*thresholds(protocol, level), *extra}:
-            positives[level, threshold] = ranking.true_positives(threshold, evaluator)
+            positives[level, threshold] = ranking.true_positives(threshold, evaluator.rules(level))
     metrics, per_class = _numbers(ground_truth.classes, rankings, positives, protocol)
     matches = _matches(ground_truth, rankings, positives, protocol)
     return Evaluation(metrics, per_class, matches, _truth(ground_truth, rankings))
@@ -98,14 +100,16 @@ def _numbers(
     protocol: Protocol,
 ) -> tuple[dict[str, float | None], dict[str, dict[str, float | None]]]:
     """Metrics and per-class AP."""
-    average = protocol.evaluator.average
+    evaluator = protocol.evaluator
     truths = {level: ranking.truths_VC.sum(axis=0) for level, ranking in rankings.items()}
     curves = {
-        (level, t): average_precisions(flags, rankings[level].label_N, truths[level], average)
+        (level, t): average_precisions(
+            flags, rankings[level].label_N, truths[level], evaluator.rules(level).average
+        )
         for (level, t), flags in positives.items()
     }
     wanted = {name: what for name, what in reported(protocol).items() if what[0] in rankings}
-    percents = summarise(curves, truths, wanted, protocol.evaluator)
+    percents = summarise(curves, truths, wanted, evaluator)
     metrics: dict[str, float | None] = {}
     per_class: dict[str, dict[str, float | None]] = {}
     for name in reported(protocol):
@@ -116,7 +120,8 @@ def _numbers(
     metrics["frame_map/auc"] = None
     if "frame" in rankings:
         inner = [
-            class_percents(curves["frame", t], truths["frame"], protocol.evaluator) for t in AUC_THRESHOLDS
+            class_percents(curves["frame", t], truths["frame"], evaluator.rules("frame"))
+            for t in AUC_THRESHOLDS
         ]
         metrics["frame_map/auc"] = percent(float(np.mean([class_mean(ap)[0] for ap in inner])))
     return metrics, per_class

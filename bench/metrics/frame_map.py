@@ -6,11 +6,11 @@ import numpy as np
 
 from bench.metrics.boxes import iou
 from bench.metrics.matching import Ranking, join, rank
-from bench.protocol import Evaluator
+from bench.protocol import FrameRules
 from bench.records import Array, Detections, GroundTruth
 
 
-def frame_ranking(truth: GroundTruth, detections: Detections, evaluator: Evaluator) -> Ranking:
+def frame_ranking(truth: GroundTruth, detections: Detections, rules: FrameRules) -> Ranking:
     """Ranked detections with the truth boxes they overlap. IoU is computed once and serves every threshold.
 
     ``detections.videos`` must be those of ``truth``. Frames are 0-based; all count, those past the annotated
@@ -28,7 +28,7 @@ def frame_ranking(truth: GroundTruth, detections: Detections, evaluator: Evaluat
         len(detections),
     )
     row, number = join(keys_N, keys_M)
-    overlap = iou(detections.boxes_N4[row], boxes.boxes_N4[number], evaluator.box_extent)
+    overlap = iou(detections.boxes_N4[row], boxes.boxes_N4[number], rules.box_extent)
     counts = np.zeros((len(truth.videos), len(truth.classes)), np.int64)
     np.add.at(counts, (boxes.video, labels), 1)
     return rank(detections.video, detections.label, detections.score, (row, number, overlap), counts)

@@ -1,6 +1,6 @@
 """Which predictions are true positives: candidates ranked, joined with the truth, matched greedily.
 
-One engine for frames and tubes; the evaluator's fields choose the rules. A prediction may only claim truth of
+One engine for frames and tubes; the fields of :class:`bench.protocol.Rules` choose. A prediction may only claim truth of
 its own label and of its own frame (frames) or video (tubes).
 """
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bench.protocol import Evaluator
+from bench.protocol import Rules
 from bench.records import Array
 
 
@@ -34,7 +34,7 @@ class Ranking:
     truths_VC: Array
     """Truths of each video and label."""
 
-    def true_positives(self, threshold: float, evaluator: Evaluator) -> Array:
+    def true_positives(self, threshold: float, rules: Rules) -> Array:
         """Whether each prediction claims a truth with IoU at the threshold, bool [N].
 
         Greedy in rank order. The threshold is rounded to 1e-9 first, so that 0.5 + 0.05 * 2 is 0.6.
@@ -43,8 +43,8 @@ class Ranking:
         if not 0 < threshold <= 1:
             raise ValueError(f"IoU threshold {threshold} is outside (0, 1]; give a fraction such as 0.5")
         bound = round(threshold, 9)
-        close = self.pair_iou_P > bound if evaluator.strict else self.pair_iou_P >= bound
-        if evaluator.matching == "best-of-all":
+        close = self.pair_iou_P > bound if rules.strict else self.pair_iou_P >= bound
+        if rules.matching == "best-of-all":
             close &= _firsts(self.pair_prediction_P)
         matched = np.zeros(len(self.label_N), bool)
         prediction, truth = self.pair_prediction_P[close], self.pair_truth_P[close]

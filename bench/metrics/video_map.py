@@ -12,7 +12,7 @@ import numpy as np
 
 from bench.metrics.boxes import iou, suppress
 from bench.metrics.matching import Ranking, join, ramp, rank
-from bench.protocol import Evaluator
+from bench.protocol import TubeRules
 from bench.records import Array, GroundTruth, Tubes
 
 CHUNK = 1 << 20
@@ -90,22 +90,22 @@ def truth_frames(truth: GroundTruth) -> FrameIndex:
     return FrameIndex.build(number, truth.boxes.frame, truth.boxes.boxes_N4, len(truth.tubes))
 
 
-def tube_ranking(truth: GroundTruth, tubes: Tubes, evaluator: Evaluator) -> Ranking:
-    """Ranked tubes, after the evaluator's tube NMS, with the truth they overlap.
+def tube_ranking(truth: GroundTruth, tubes: Tubes, rules: TubeRules) -> Ranking:
+    """Ranked tubes, after the rules' tube NMS, with the truth they overlap.
 
     ``tubes.videos`` must be those of ``truth``; a tube's label and score are those of its first row.
     """
     starts = tubes.starts
     kept = np.arange(len(starts))
-    if evaluator.tube_nms is not None:
-        kept = tube_nms(tubes, evaluator.tube_nms, evaluator.box_extent)
+    if rules.nms is not None:
+        kept = tube_nms(tubes, rules.nms, rules.box_extent)
     heads = tubes[starts[kept]]
     annotated = truth.tubes
     row, number = join(
         heads.video.astype(np.int64) << 16 | heads.label,
         annotated.video.astype(np.int64) << 16 | annotated.label,
     )
-    overlap = tube_iou(tube_frames(tubes), kept[row], truth_frames(truth), number, evaluator.box_extent)
+    overlap = tube_iou(tube_frames(tubes), kept[row], truth_frames(truth), number, rules.box_extent)
     counts = np.zeros((len(truth.videos), len(truth.classes)), np.int64)
     np.add.at(counts, (annotated.video, annotated.label), 1)
     return rank(heads.video, heads.label, heads.score, (row, number, overlap), counts)

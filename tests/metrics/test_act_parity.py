@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from bench.metrics import Evaluation, evaluate
-from bench.protocol import EVALUATORS, Evaluator, Protocol
+from bench.protocol import EVALUATORS, Evaluator, FrameRules, Protocol
 from bench.records import Detections, GroundTruth, Tubes
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -140,7 +140,8 @@ def test_ucf24_full_totals(shared: Path) -> None:
 
 
 MULTISPORTS = Evaluator(
-    "multisports-frames", box_extent=0, matching="best-of-all", average="envelope", absent_classes="skip"
+    "multisports-frames",
+    frames=FrameRules(box_extent=0, matching="best-of-all", average="envelope", absent_classes="skip"),
 )
 """The frame rules of evaluate_multisports.py: they exercise the engine's other settings."""
 

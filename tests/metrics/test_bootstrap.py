@@ -12,7 +12,7 @@ import pytest
 
 from bench.metrics import Evaluation, class_precisions, evaluate, intervals, paired_difference
 from bench.metrics.bootstrap import _Counts, _percents
-from bench.protocol import EVALUATORS, Protocol
+from bench.protocol import EVALUATORS, Evaluator, FrameRules, Protocol, TubeRules
 
 sys.path.insert(0, str(Path(__file__).parent))
 import worked
@@ -49,7 +49,10 @@ def test_unit_weights_give_the_point_estimate() -> None:
 
 @pytest.mark.parametrize("average", ["trapezoid", "envelope"])
 def test_weighted_average_equals_a_plain_loop(average: str) -> None:
-    protocol = replace(ACT, evaluator=replace(ACT.evaluator, average=average))
+    protocol = replace(
+        ACT,
+        evaluator=Evaluator("test", frames=FrameRules(average=average), tubes=TubeRules(average=average)),  # type: ignore[arg-type]
+    )
     scored = result(0.7)
     counts = _Counts.read(scored.truth)
     weights_GR = counts.resamples(5, 3)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from bench.metrics import class_precisions, evaluate
 from bench.metrics.video_map import FrameIndex, tube_iou, tube_nms
-from bench.protocol import EVALUATORS, Evaluator, Protocol
+from bench.protocol import EVALUATORS, Evaluator, FrameRules, Protocol, TubeRules
 from bench.records import Detections, GroundTruth
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -28,7 +28,10 @@ HALF = (0.0, 0.0, 4.0, 9.0)
 
 
 def rules(**changes: object) -> Protocol:
-    return replace(ACT, evaluator=Evaluator("test", **changes))  # type: ignore[arg-type]
+    """The act rules with these changes at both levels; ``nms`` is the tubes' alone."""
+    nms = {"nms": changes.pop("nms", 0.3)}
+    frames, tubes = FrameRules(**changes), TubeRules(**changes, **nms)  # type: ignore[arg-type]
+    return replace(ACT, evaluator=Evaluator("test", frames=frames, tubes=tubes))
 
 
 def frame_ap(truth: GroundTruth, found: Detections, protocol: Protocol = ACT) -> float | None:
@@ -133,7 +136,7 @@ def test_tubes_by_hand() -> None:
     assert result.per_class["video_ap/0.60"] == {"A": pytest.approx(25), "B": 0}
     # A: 25 up to .90; B: 100 at .50
     assert result.metrics["video_map/0.50-0.95"] == pytest.approx((9 * 12.5 + 50) / 10)
-    without = evaluate(truth, None, linked, rules(tube_nms=None))
+    without = evaluate(truth, None, linked, rules(nms=None))
     assert len(without.matches.query("threshold == 0.5")) == 4
 
 

@@ -1,0 +1,52 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+def together(*options: Callable[..., Any]) -> Callable[..., Any]:
+    """One decorator that adds all these options, in the order that ``--help`` shows."""
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+runs_dir = click.option(
+    "--runs-dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("runs"),
+    show_default=True,
+    help="Where everything that is written lies.",
+)
+data_root = click.option(
+    "--data-root",
+    type=click.Path(path_type=Path, file_okay=False),
+    envvar="BENCH_DATA",
+    help="The folder that holds jhmdb/, ucf24/ ...; or set BENCH_DATA.",
+)
+common = together(
+    click.option("--method", required=True, help="See `bench methods`."),
+    click.option("--dataset", required=True, help="See `bench datasets`; NAME-mini is rendered."),
+    click.option("--variant", default="", help="[size+]row, for instance tiny+baseline."),
+    click.option("--split", default="1", show_default=True),
+    click.option("--seed", default=0, show_default=True),
+    click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True),
+    click.option(
+        "--precision", type=click.Choice(["32-true", "bf16-mixed"]), default="32-true", show_default=True
+    ),
+    data_root,
+    runs_dir,
+    click.option(
+        "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override one field of the config."
+    ),
+    click.option("--partial", is_flag=True, help="Go on when test videos are missing; never ranked."),
+)
