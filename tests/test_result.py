@@ -102,7 +102,7 @@ def put(value: Any, *keys: str) -> Callable[[dict[str, Any]], object]:
         (put([1], "metrics"), "metrics is no object"),
         (put("ab", "notes"), "notes is no list"),
         (put("ucf24/1/act@1", "protocol"), "but the rules say ('ucf24-mini@1.small/1/act@1'"),
-        (put(2, "rules", "evaluator", "frames", "box_extent"), "evaluator.frames.box_extent is none of 0, 1: 2"),
+        (put(2, "rules", "evaluator", "frames", "box_extent"), "frames.box_extent is none of 0, 1: 2"),
         (put("0123", "matches_digest"), "not 0123: they are not the ones"),
     ],
 )  # fmt: skip

@@ -1,7 +1,7 @@
 """Which predictions are true positives: candidates ranked, joined with the truth, matched greedily.
 
-One engine for frames and tubes; the fields of :class:`bench.protocol.Rules` choose. A prediction may only claim truth of
-its own label and of its own frame (frames) or video (tubes).
+One engine for frames and tubes; the fields of :class:`bench.protocol.Rules` choose. A prediction may only
+claim truth of its own label and of its own frame (frames) or video (tubes).
 """
 
 from __future__ import annotations
