@@ -259,8 +259,9 @@ class VideoTable:
 class GroundTruth:
     """Annotation of a set of videos, all tables over the same videos in the same order.
 
-    ``classes`` are in label order. ``scored_frames`` (AVA's key-frames) is a (video, frame) int32 [S, 2]
-    array, None where all frames count.
+    ``classes`` are those evaluated, in label order. ``scored_frames`` (AVA's key-frames) is a (video, frame)
+    int32 [S, 2] array, None where all frames count; ``excluded_frames`` likewise lists those on which the
+    annotation is not to be trusted. What either means for the score is the protocol's business.
     """
 
     classes: tuple[str, ...]
@@ -268,6 +269,7 @@ class GroundTruth:
     tubes: TruthTubes
     boxes: TruthBoxes
     scored_frames: Array | None = None
+    excluded_frames: Array | None = None
 
     def __post_init__(self) -> None:
         if not (self.videos.names == self.tubes.videos == self.boxes.videos):
@@ -297,10 +299,16 @@ class GroundTruth:
         )  # fmt: skip
         tubes = self.tubes[np.isin(self.tubes.video, index)].with_videos(names)
         boxes = self.boxes[np.isin(self.boxes.video, index)].with_videos(names)
-        scored = self.scored_frames
-        if scored is not None:
-            lookup = np.full(len(position), -1, np.int32)
-            lookup[index] = np.arange(len(index))
-            scored = scored[np.isin(scored[:, 0], index)]
-            scored = np.stack([lookup[scored[:, 0]], scored[:, 1]], axis=1)
-        return replace(self, videos=videos, tubes=tubes, boxes=boxes, scored_frames=scored)
+        lookup = np.full(len(position), -1, np.int32)
+        lookup[index] = np.arange(len(index))
+
+        def kept(frames_S2: Array | None) -> Array | None:
+            if frames_S2 is None:
+                return None
+            renumbered = np.stack([lookup[frames_S2[:, 0]], frames_S2[:, 1]], axis=1)
+            return renumbered[renumbered[:, 0] >= 0]
+
+        return replace(
+            self, videos=videos, tubes=tubes, boxes=boxes,
+            scored_frames=kept(self.scored_frames), excluded_frames=kept(self.excluded_frames),
+        )  # fmt: skip

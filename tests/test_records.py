@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -149,10 +150,13 @@ def test_some_videos_of_an_annotation() -> None:
         truth().select(["a", "q"])
 
 
-def test_scored_frames_follow_their_videos() -> None:
-    found = truth(np.array([[0, 2], [2, 5], [1, 1]], np.int32)).select(["c", "a"])
+def test_listed_frames_follow_their_videos() -> None:
+    listed = np.array([[0, 2], [2, 5], [1, 1]], np.int32)
+    found = replace(truth(listed), excluded_frames=listed[1:]).select(["c", "a"])
     assert found.scored_frames is not None
     assert found.scored_frames.tolist() == [[1, 2], [0, 5]]
+    assert found.excluded_frames is not None
+    assert found.excluded_frames.tolist() == [[0, 5]]
 
 
 def test_tables_of_different_videos_are_refused() -> None:

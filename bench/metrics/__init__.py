@@ -6,11 +6,13 @@
 ``video_map/<t>``         mean over classes of video-AP at spatio-temporal IoU t (protocol.video_thresholds)
 ``video_map/0.50-0.95``   mean of the ten video-mAPs at .50, .55 ... .95
 ``frame_ap``, ``video_ap``  the same, class by class
+``error/<what>/<kind>``   what was lost to which errors: :mod:`bench.metrics.errors`
 matches, truth            what intervals, paired comparisons and curves are made from
 ========================  ==========================================================================
 
 How boxes overlap, what a detection may claim, how AP is summed and which classes count are the fields of
-:class:`bench.protocol.Evaluator`. Sorting is by score descending, equal scores in input order.
+:class:`bench.protocol.Evaluator`. Sorting is by score descending, equal scores in input order or, where the
+rules say so, the last first.
 """
 
 from bench.metrics.bootstrap import class_precisions, intervals, paired_difference

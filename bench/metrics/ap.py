@@ -26,34 +26,53 @@ Curves = Mapping[tuple[str, float], Array]
 """(level, threshold) to AP_CR: fractions, a row a class, a column a set of weights."""
 
 
-def average_precision(hits_KR: Array, before_KR: Array, truths_R: Array, average: str) -> Array:
+def average_precision(hits_KR: Array, before_KR: Array, truths_R: Array, rules: Rules) -> Array:
     """AP of one class as a fraction, float64 [R]; NaN where there is no truth.
 
     hits_KR: weights of the K true positives, best first. before_KR: weight of all predictions ranked ahead of
-    each. truths_R: weight of the truth. ``trapezoid``: area under the raw points (recall, precision), the
-    first at recall 0, precision 1 (ACT.py). ``envelope``: each precision is raised to the highest at any
-    greater recall (VOC 2010, all points). Only true positives move the recall, so the rest need no rows.
+    each. truths_R: weight of the truth. Only true positives move the recall, so the rest need no rows.
+    By ``rules.average``: ``trapezoid``: area under the raw points (recall, precision), the first at recall 0,
+    precision 1 (ACT.py). ``envelope``: each precision is raised to the highest at any greater recall (VOC
+    2010, all points). ``101-points``: the mean of the envelope's heights where recall .00, .01 ... 1.00 is
+    reached, 0 where it is not (COCO).
     """
     found = np.cumsum(hits_KR, axis=0)
     total = before_KR + hits_KR
     height = np.divide(found, total, out=np.zeros_like(found), where=total > 0)
-    if average == "envelope":
-        height = np.maximum.accumulate(height[::-1], axis=0)[::-1]
-    else:
+    total_R = truths_R + rules.recall_epsilon
+    if rules.average == "trapezoid":
         ahead = np.divide(found - hits_KR, before_KR, out=np.ones_like(found), where=before_KR > 0)
         height = (height + ahead) / 2
+    else:
+        height = np.maximum.accumulate(height[::-1], axis=0)[::-1]
+    if rules.average == "101-points":
+        points = [_at_recalls(found[:, r], height[:, r], total) for r, total in enumerate(total_R)]
+        return np.where(truths_R > 0, np.mean(points, axis=1), np.nan)
     area = np.einsum("kr,kr->r", hits_KR, height)
-    return np.divide(area, truths_R, out=np.full(len(area), np.nan), where=truths_R > 0)
+    return np.divide(area, total_R, out=np.full(len(area), np.nan), where=truths_R > 0)
 
 
-def average_precisions(positive_N: Array, label_N: Array, truths_C: Array, average: str) -> Array:
-    """AP_C1 of ranked predictions (sorted by label, best first), all weights 1."""
+def _at_recalls(found_K: Array, height_K: Array, truths: float) -> Array:
+    """Height of the curve where each of the 101 recalls is reached."""
+    reached = np.searchsorted(found_K / max(truths, 1), np.linspace(0, 1, 101))
+    return np.append(height_K, 0.0)[reached]
+
+
+def average_precisions(positive_N: Array, label_N: Array, truths_C: Array, rules: Rules) -> Array:
+    """AP_C1 of ranked predictions (sorted by label, best first), all weights 1; NaN as above, or left out."""
     bounds = np.searchsorted(label_N, np.arange(len(truths_C) + 1))
-    result = np.empty((len(truths_C), 1))
-    for label, truths in enumerate(truths_C):
+    result = np.full((len(truths_C), 1), np.nan)
+    for label in np.intersect1d(detected_classes(bounds, rules), np.flatnonzero(truths_C)):
         before = np.flatnonzero(positive_N[bounds[label] : bounds[label + 1]]).astype(np.float64)[:, None]
-        result[label] = average_precision(np.ones_like(before), before, np.array([float(truths)]), average)
+        truths = truths_C[[label]].astype(np.float64)
+        result[label] = average_precision(np.ones_like(before), before, truths, rules)
     return result
+
+
+def detected_classes(bounds: Array, rules: Rules) -> Array:
+    """Labels that have an AP; ``bounds`` [C + 1] is where the predictions of each begin."""
+    skip = rules.undetected_classes == "skip"
+    return np.flatnonzero(np.diff(bounds) > 0) if skip else np.arange(len(bounds) - 1)
 
 
 def class_percents(ap_CR: Array, truths_C: Array, rules: Rules) -> Array:

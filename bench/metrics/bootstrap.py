@@ -13,9 +13,9 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from bench.metrics.ap import Wanted, average_precision, class_mean, reported, summarise
+from bench.metrics.ap import Wanted, average_precision, class_mean, detected_classes, reported, summarise
 from bench.metrics.evaluation import Evaluation, percent
-from bench.protocol import Protocol
+from bench.protocol import Protocol, Rules
 from bench.records import Array
 
 CHUNK = 1 << 21
@@ -23,12 +23,22 @@ CHUNK = 1 << 21
 
 
 class Difference(NamedTuple):
-    """A paired comparison in percentage points: a minus b, its 95% interval, two-sided p-value."""
+    """A paired comparison in percentage points: a minus b, its 95% interval, two-sided p-value.
+
+    Interval and p are None where resampling says nothing, because every class has one source group.
+    """
 
     difference: float
-    low: float
-    high: float
-    p: float
+    low: float | None
+    high: float | None
+    p: float | None
+
+    @property
+    def better(self) -> int:
+        """1: a is significantly better, its interval lies above 0; -1: b is; 0: a tie, or no interval."""
+        if self.low is None or self.high is None:
+            return 0
+        return int(self.low > 0) - int(self.high < 0)
 
 
 @dataclass(frozen=True)
@@ -97,7 +107,7 @@ def intervals(
     """
     counts = _Counts.read(truth)
     weights_GR = counts.resamples(resamples, seed)
-    if (weights_GR == 1).all():
+    if _says_nothing(weights_GR):
         return {}
     result = {}
     for name, ap_CR in _percents(matches, counts, protocol, weights_GR).items():
@@ -116,14 +126,34 @@ def paired_difference(
     """``a`` minus ``b`` on one mAP such as ``video_map/0.50``, both scored on the same resampled groups.
 
     p: how often the difference of a resample lies at least as far from the observed one as that lies from 0
-    (bootstrap centred on the observed difference), (1 + times) / (1 + resamples).
-    Raises ValueError if the metric has no matches, or the two results have different truth.
+    (bootstrap centred on the observed difference), (1 + times) / (1 + resamples). Differences are rounded to
+    1e-9, so that none is made of rounding errors. Raises ValueError if the metric has no matches, or the two
+    results have different truth.
     """
     wanted = {name: what for name, what in reported(protocol).items() if name.replace("/", "_map/") == metric}
     if not wanted:
         choices = ", ".join(name.replace("/", "_map/") for name in reported(protocol))
         raise ValueError(f"{metric!r} has no matches to compare; choose one of {choices}")
-    level = next(iter(wanted.values()))[0]
+    counts = _shared_truth(a, b, metric, next(iter(wanted.values()))[0])
+    weights_GR = np.hstack([np.ones((len(counts.groups), 1)), counts.resamples(resamples, seed)])
+    if _says_nothing(weights_GR):
+        weights_GR = weights_GR[:, :1]
+    first, second = (
+        class_mean(values)
+        for side in (a, b)
+        for values in _percents(side.matches, counts, protocol, weights_GR, wanted).values()
+    )
+    observed, *drawn = (first - second).round(9)
+    samples = np.array(drawn)[~np.isnan(drawn)]
+    if not len(samples):
+        return Difference(float(observed), None, None, None)
+    low, high = np.percentile(samples, (2.5, 97.5))
+    times = int(np.count_nonzero(np.abs(samples - observed).round(9) >= abs(observed)))
+    return Difference(float(observed), float(low), float(high), (1 + times) / (1 + len(samples)))
+
+
+def _shared_truth(a: Evaluation, b: Evaluation, metric: str, level: str) -> _Counts:
+    """The truth that both results have at the level."""
     counts, other = (_Counts.read(side.truth[side.truth["level"].astype(str) == level]) for side in (a, b))
     if not (counts.levels and other.levels):
         raise ValueError(
@@ -131,16 +161,12 @@ def paired_difference(
         )
     if counts.groups != other.groups or not np.array_equal(counts.levels[level], other.levels[level]):
         raise ValueError("the two results were scored on different truth; compare results of one protocol id")
-    weights_GR = np.hstack([np.ones((len(counts.groups), 1)), counts.resamples(resamples, seed)])
-    first, second = (
-        class_mean(values)
-        for side in (a, b)
-        for values in _percents(side.matches, counts, protocol, weights_GR, wanted).values()
-    )
-    observed, samples = first[0] - second[0], first[1:] - second[1:]
-    low, high = np.nanpercentile(samples, (2.5, 97.5))
-    times = int(np.count_nonzero(np.abs(samples - observed) >= abs(observed)))
-    return Difference(float(observed), float(low), float(high), (1 + times) / (1 + resamples))
+    return counts
+
+
+def _says_nothing(weights_GR: Array) -> bool:
+    """Whether no resample differs from the data: groups are drawn within classes, and each has but one."""
+    return bool((weights_GR == 1).all())
 
 
 def _percents(
@@ -160,7 +186,7 @@ def _percents(
         rows = np.flatnonzero((level_N == sorted(counts.levels).index(level)) & (threshold_N == t))
         ranked = _Ranked.read(matches.iloc[rows], counts.groups)
         curves[level, t] = ranked.average_precisions(
-            counts.levels[level], weights_GR, protocol.evaluator.rules(level).average
+            counts.levels[level], weights_GR, protocol.evaluator.rules(level)
         )
     return summarise(curves, counts.truths(), wanted, protocol.evaluator)
 
@@ -179,18 +205,19 @@ class _Ranked:
         positive = rows["true_positive"].to_numpy(bool)
         return cls(rows["label"].to_numpy(), _codes(rows["group"], groups), positive)
 
-    def average_precisions(self, counts_GC: Array, weights_GR: Array, average: str) -> Array:
+    def average_precisions(self, counts_GC: Array, weights_GR: Array, rules: Rules) -> Array:
         """AP_CR as fractions."""
         bounds = np.searchsorted(self.label_N, np.arange(counts_GC.shape[1] + 1))
-        result = np.empty((counts_GC.shape[1], weights_GR.shape[1]))
-        for label, truths_G in enumerate(counts_GC.T):
+        result = np.full((counts_GC.shape[1], weights_GR.shape[1]), np.nan)
+        for label in detected_classes(bounds, rules):
+            truths_G = counts_GC[:, label]
             rows = slice(bounds[label], bounds[label + 1])
             group_K, ahead_KG = _ahead(self.group_N[rows], self.positive_N[rows], len(weights_GR))
             step = max(1, CHUNK // max(1, len(group_K)))
             for begin in range(0, weights_GR.shape[1], step):
                 weights = weights_GR[:, begin : begin + step]
                 result[label, begin : begin + step] = average_precision(
-                    weights[group_K], ahead_KG @ weights, truths_G @ weights, average
+                    weights[group_K], ahead_KG @ weights, truths_G @ weights, rules
                 )
         return result
 

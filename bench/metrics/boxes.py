@@ -1,7 +1,7 @@
 """Overlap of boxes and greedy non-maximum suppression, for scoring and for linking.
 
 Boxes are ``x1, y1, x2, y2``. ``extent`` is what a width adds to ``x2 - x1``: 1 where coordinates are
-inclusive pixels (ACT), 0 where they are continuous. All arithmetic is float64.
+inclusive pixels (ACT), 0 where they are continuous. Arithmetic is float64 where nothing else is asked for.
 """
 
 from __future__ import annotations
@@ -9,26 +9,34 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+import numpy.typing as npt
 
 from bench.records import Array
 
 
-def area(boxes_N4: Array, extent: int) -> Array:
-    """Area in square pixels, float64 [N]. An inverted box has a negative side, as in the references."""
-    boxes = np.asarray(boxes_N4, np.float64)
+def area(boxes_N4: Array, extent: int, precision: npt.DTypeLike = np.float64) -> Array:
+    """Area in square pixels, [N]. An inverted box has a negative side, as in the references."""
+    boxes = np.asarray(boxes_N4, precision)
     return (boxes[..., 2] - boxes[..., 0] + extent) * (boxes[..., 3] - boxes[..., 1] + extent)
 
 
-def iou(a_N4: Array, b_N4: Array, extent: int) -> Array:
-    """Intersection over union of box i of ``a`` with box i of ``b``, float64 [N]; 0 where the union is empty.
+def iou(
+    a_N4: Array, b_N4: Array, extent: int, precision: npt.DTypeLike = np.float64, clipped: bool = True
+) -> Array:
+    """Intersection over union of box i of ``a`` with box i of ``b``, [N]; 0 where the union is empty.
 
-    Leading dimensions broadcast: ``[N, 1, 4]`` with ``[1, M, 4]`` gives ``[N, M]``.
+    Leading dimensions broadcast: ``[N, 1, 4]`` with ``[1, M, 4]`` gives ``[N, M]``. Sides of the common area
+    below 0 are 0, or with ``clipped=False`` stay as they are where the boxes touch (YOWO).
     """
-    a, b = np.asarray(a_N4, np.float64), np.asarray(b_N4, np.float64)
+    a, b = np.asarray(a_N4, precision), np.asarray(b_N4, precision)
     width = np.minimum(a[..., 2], b[..., 2]) - np.maximum(a[..., 0], b[..., 0]) + extent
     height = np.minimum(a[..., 3], b[..., 3]) - np.maximum(a[..., 1], b[..., 1]) + extent
-    common = np.maximum(width, 0) * np.maximum(height, 0)
-    union = area(a, extent) + area(b, extent) - common
+    if clipped:
+        common = np.maximum(width, 0) * np.maximum(height, 0)
+    else:
+        touch = (a[..., :2] <= b[..., 2:]).all(axis=-1) & (b[..., :2] <= a[..., 2:]).all(axis=-1)
+        common = np.where(touch, width * height, 0)
+    union = area(a, extent, precision) + area(b, extent, precision) - common
     return np.divide(common, union, out=np.zeros_like(common), where=union != 0)
 
 

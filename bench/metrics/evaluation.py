@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
 import pandas as pd
 
-from bench.metrics.ap import (
-    NAMES,
-    average_precisions,
-    class_mean,
-    class_percents,
-    reported,
-    summarise,
-    thresholds,
-)
+from bench.metrics.ap import class_mean, reported, summarise, thresholds
+from bench.metrics.evidence import Level, match_table, truth_table
 from bench.metrics.frame_map import frame_ranking
-from bench.metrics.matching import Ranking
 from bench.metrics.video_map import tube_ranking
 from bench.protocol import AUC_THRESHOLDS, Protocol
-from bench.records import Array, Detections, GroundTruth, Tubes
+from bench.records import Detections, GroundTruth, Tubes
+
+AUC = {"frame/auc": ("frame", AUC_THRESHOLDS)}
+"""The one mean that has no classes and no matches of its own; as a part of :func:`reported`."""
 
 Rows = TypeVar("Rows", Detections, Tubes)
 
@@ -33,8 +28,9 @@ class Evaluation:
 
     metrics: ``frame_map/0.50``, ``frame_map/auc``, ``video_map/0.50``, ``video_map/0.50-0.95`` ... to mAP.
     per_class: ``frame_ap/0.50``, ``video_ap/0.50-0.95`` ... to class to AP; None for a class left out.
-    matches: a row for each scored prediction at each (level, threshold), in the order AP was summed: by
-        level, threshold, label, then score descending, equal scores in input order. Columns video, group,
+    matches: a row for each prediction that counts at each (level, threshold), in the order AP was summed: by
+        level, threshold, label, then score descending, equal scores as the rules say. Predictions that claim
+        ignored truth are neither true nor false positives and have no row there. Columns video, group,
         level (categories), label (int16), threshold (float64), score (float32), true_positive (bool). Level
         ``tube`` has the ten thresholds of 0.50-0.95 too; the thresholds that only ``frame_map/auc`` needs
         are not kept (19 instead of 3 rows a detection), so that metric has no interval.
@@ -58,20 +54,18 @@ def evaluate(
     The inputs are not changed. Raises ValueError for predictions in videos that the ground truth lacks,
     labels outside its classes, and NaN among scores or boxes.
     """
-    evaluator = protocol.evaluator
-    rankings: dict[str, Ranking] = {}
-    if detections is not None and evaluator.frames is not None:
-        rankings["frame"] = frame_ranking(ground_truth, _checked(ground_truth, detections), evaluator.frames)
-    if tubes is not None and evaluator.tubes is not None:
-        rankings["tube"] = tube_ranking(ground_truth, _checked(ground_truth, tubes), evaluator.tubes)
-    positives: dict[tuple[str, float], Array] = {}
-    for level, ranking in rankings.items():
-        extra = AUC_THRESHOLDS if level == "frame" else ()
-        for threshold in {*thresholds(protocol, level), *extra}:
-            positives[level, threshold] = ranking.true_positives(threshold, evaluator.rules(level))
-    metrics, per_class = _numbers(ground_truth.classes, rankings, positives, protocol)
-    matches = _matches(ground_truth, rankings, positives, protocol)
-    return Evaluation(metrics, per_class, matches, _truth(ground_truth, rankings))
+    frames, linked = protocol.evaluator.frames, protocol.evaluator.tubes
+    levels: dict[str, Level] = {}
+    if detections is not None and frames is not None:
+        ranking = frame_ranking(ground_truth, checked(ground_truth, detections), frames)
+        levels["frame"] = Level.of(ranking, frames, {*thresholds(protocol, "frame"), *AUC_THRESHOLDS})
+    if tubes is not None and linked is not None:
+        ranking = tube_ranking(ground_truth, checked(ground_truth, tubes), linked)
+        levels["tube"] = Level.of(ranking, linked, thresholds(protocol, "tube"))
+    metrics, per_class = _numbers(ground_truth.classes, levels, protocol)
+    keys = [(level, threshold) for level in levels for threshold in thresholds(protocol, level)]
+    matches = match_table(ground_truth, levels, keys)
+    return Evaluation(metrics, per_class, matches, truth_table(ground_truth, levels))
 
 
 def percent(value: float) -> float | None:
@@ -79,7 +73,7 @@ def percent(value: float) -> float | None:
     return None if np.isnan(value) else float(value)
 
 
-def _checked(truth: GroundTruth, rows: Rows) -> Rows:
+def checked(truth: GroundTruth, rows: Rows) -> Rows:
     """The same rows over the videos of the ground truth, after the checks that ``evaluate`` promises."""
     kind = type(rows).__name__
     if len(rows) and not 0 <= rows.label.min() <= rows.label.max() < len(truth.classes):
@@ -94,101 +88,18 @@ def _checked(truth: GroundTruth, rows: Rows) -> Rows:
 
 
 def _numbers(
-    classes: tuple[str, ...],
-    rankings: Mapping[str, Ranking],
-    positives: Mapping[tuple[str, float], Array],
-    protocol: Protocol,
+    classes: tuple[str, ...], levels: Mapping[str, Level], protocol: Protocol
 ) -> tuple[dict[str, float | None], dict[str, dict[str, float | None]]]:
     """Metrics and per-class AP."""
-    evaluator = protocol.evaluator
-    truths = {level: ranking.truths_VC.sum(axis=0) for level, ranking in rankings.items()}
-    curves = {
-        (level, t): average_precisions(
-            flags, rankings[level].label_N, truths[level], evaluator.rules(level).average
-        )
-        for (level, t), flags in positives.items()
+    kept = reported(protocol)
+    curves = {(name, t): level.precisions(t) for name, level in levels.items() for t in level.outcomes}
+    truths = {name: level.truths_C for name, level in levels.items()}
+    wanted = {name: what for name, what in (kept | AUC).items() if what[0] in levels}
+    percents = dict.fromkeys(kept | AUC, np.full((len(classes), 1), np.nan))
+    percents |= summarise(curves, truths, wanted, protocol.evaluator)
+    metrics = {name.replace("/", "_map/"): percent(class_mean(ap)[0]) for name, ap in percents.items()}
+    per_class = {
+        name.replace("/", "_ap/"): {c: percent(ap) for c, ap in zip(classes, percents[name][:, 0])}
+        for name in kept
     }
-    wanted = {name: what for name, what in reported(protocol).items() if what[0] in rankings}
-    percents = summarise(curves, truths, wanted, evaluator)
-    metrics: dict[str, float | None] = {}
-    per_class: dict[str, dict[str, float | None]] = {}
-    for name in reported(protocol):
-        level, threshold = name.split("/")
-        ap_C1 = percents.get(name, np.full((len(classes), 1), np.nan))
-        metrics[f"{level}_map/{threshold}"] = percent(class_mean(ap_C1)[0])
-        per_class[f"{level}_ap/{threshold}"] = {c: percent(ap) for c, ap in zip(classes, ap_C1[:, 0])}
-    metrics["frame_map/auc"] = None
-    if "frame" in rankings:
-        inner = [
-            class_percents(curves["frame", t], truths["frame"], evaluator.rules("frame"))
-            for t in AUC_THRESHOLDS
-        ]
-        metrics["frame_map/auc"] = percent(float(np.mean([class_mean(ap)[0] for ap in inner])))
     return metrics, per_class
-
-
-def _matches(
-    truth: GroundTruth,
-    rankings: Mapping[str, Ranking],
-    positives: Mapping[tuple[str, float], Array],
-    protocol: Protocol,
-) -> pd.DataFrame:
-    """The table of matches. Text columns are categories."""
-    keys = [(level, t) for level in rankings for t in thresholds(protocol, level)]
-    lengths = [len(rankings[level].label_N) for level, _ in keys]
-    group_of_video, groups = _groups(truth)
-
-    def column(name: str, dtype: str) -> Array:
-        empty = np.zeros(0, dtype)
-        return np.concatenate([empty, *(getattr(rankings[level], name) for level, _ in keys)]).astype(dtype)
-
-    video = column("video_N", "int32")
-    levels = [list(NAMES).index(level) for level, _ in keys]
-    return pd.DataFrame(
-        {
-            "video": _category(video, truth.videos.names),
-            "group": _category(group_of_video[video], groups),
-            "label": column("label_N", "int16"),
-            "level": _category(np.repeat(np.array(levels, np.int8), lengths), NAMES),
-            "threshold": np.repeat(np.array([t for _, t in keys], np.float64), lengths),
-            "score": column("score_N", "float32"),
-            "true_positive": np.concatenate([np.zeros(0, bool), *(positives[key] for key in keys)]),
-        },
-        copy=False,
-    )
-
-
-def _groups(truth: GroundTruth) -> tuple[Array, list[str]]:
-    """Group code of each video and the names of the groups, sorted."""
-    groups = sorted(set(truth.videos.group))
-    code = {name: i for i, name in enumerate(groups)}
-    return np.array([code[name] for name in truth.videos.group], np.int32), groups
-
-
-def _category(codes: Array, names: Iterable[str]) -> pd.Categorical[str]:
-    """A column of texts from their positions in ``names``."""
-    return pd.Categorical.from_codes(codes.astype(np.int32), pd.Index(list(names)))
-
-
-def _truth(truth: GroundTruth, rankings: Mapping[str, Ranking]) -> pd.DataFrame:
-    """The table of truth counts."""
-    group_of_video, groups = _groups(truth)
-    parts = []
-    for level, ranking in rankings.items():
-        counts = np.zeros((len(groups), len(truth.classes)), np.int64)
-        np.add.at(counts, group_of_video, ranking.truths_VC)
-        group, label = np.indices(counts.shape).reshape(2, -1)
-        parts.append(
-            pd.DataFrame(
-                {
-                    "level": _category(np.full(counts.size, list(NAMES).index(level)), NAMES),
-                    "group": _category(group, groups),
-                    "label": label.astype(np.int16),
-                    "class": _category(label, truth.classes),
-                    "count": counts.ravel(),
-                }
-            )
-        )
-    if not parts:
-        return pd.DataFrame({"level": [], "group": [], "label": [], "class": [], "count": []})
-    return pd.concat(parts, ignore_index=True)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.csv
 
 from bench.records import Detections, GroundTruth, TruthBoxes, TruthTubes, Tubes, VideoTable
 
@@ -88,3 +92,38 @@ def case(data: dict[str, Any]) -> tuple[GroundTruth, Detections | None, Tubes | 
 def _table(rows: list[list[float]], columns: list[str]) -> pd.DataFrame:
     whole = ["video", "tube", "cls", "frame"]
     return pd.DataFrame(rows, columns=columns).astype({name: int for name in whole if name in columns})
+
+
+def write_ava(source: Path, folder: Path) -> tuple[Path, Path, Path]:
+    """Ground truth, predictions and excluded timestamps of one AVA input as CSV files of those names."""
+    facts = json.loads((source / "meta.json").read_text())
+    decimals = int(facts["score_unit"].split(",")[0].removeprefix("1e-"))
+    paths = []
+    for name in ("gt", "dets"):
+        rows = pd.read_parquet(source / f"{name}.parquet")
+        columns = {
+            "video": pd.Series([f"vid{i:04d}" for i in range(rows["video"].max() + 1)])[rows["video"]],
+            "timestamp": pd.Series([f"{i:04d}" for i in range(2000)])[rows["timestamp"]],
+        }
+        columns |= {edge: _decimal(rows[edge], 3) for edge in BOX} | {"action": rows["action_id"]}
+        columns |= {"score": _decimal(rows["score"], decimals)} if "score" in rows else {}
+        paths.append(folder / f"{name}.csv")
+        table = pa.table({key: pa.array(np.asarray(value)) for key, value in columns.items()})
+        pa.csv.write_csv(table, paths[-1], pa.csv.WriteOptions(include_header=False, quoting_style="none"))
+    paths.append(folder / "excluded.csv")
+    paths[-1].write_text("".join(f"vid{video:04d},{time:04d}\n" for video, time in facts["excluded"]))
+    return paths[0], paths[1], paths[2]
+
+
+def _decimal(values: pd.Series, decimals: int) -> np.ndarray:
+    """Whole numbers of 10^-decimals as numbers whose shortest text is the decimal."""
+    return values.to_numpy().astype(np.float64) / 10**decimals
+
+
+def write_ava_lines(case: dict[str, list[str]], folder: Path) -> tuple[Path, Path, Path | None]:
+    """The same of one adversarial case; None where it has no excluded timestamps."""
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = {name: folder / f"{name}.csv" for name in ("gt", "det", "excluded") if name in case}
+    for name, path in paths.items():
+        path.write_text("\n".join(case[name]) + "\n")
+    return paths["gt"], paths["det"], paths.get("excluded")

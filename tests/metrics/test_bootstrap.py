@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from bench.metrics import Evaluation, class_precisions, evaluate, intervals, paired_difference
+from bench.metrics.ap import class_mean
 from bench.metrics.bootstrap import _Counts, _percents
 from bench.protocol import EVALUATORS, Evaluator, FrameRules, Protocol, TubeRules
 
@@ -138,6 +139,48 @@ def test_paired_difference() -> None:
     assert worse == pytest.approx((-better.difference, -better.high, -better.low, better.p))
     same = paired_difference(good, good, "frame_map/0.50", ACT, resamples=50)
     assert same == (0, 0, 0, 1)
+    assert (better.better, worse.better, same.better) == (1, -1, 0)
+
+
+def test_p_counts_resamples_as_far_from_the_difference_as_that_is_from_0() -> None:
+    good, bad = result(0.95), result(0.4)
+    counts = _Counts.read(good.truth[good.truth["level"] == "tube"])
+    weights_GR = counts.resamples(200, 7)
+    maps = [
+        class_mean(_percents(side.matches, counts, ACT, weights_GR)["video/0.50"]) for side in (good, bad)
+    ]
+    found = paired_difference(good, bad, "video_map/0.50", ACT, resamples=200, seed=7)
+    far = [abs(d - found.difference) >= abs(found.difference) - 1e-9 for d in maps[0] - maps[1]]
+    assert found.p == pytest.approx((1 + sum(far)) / 201)
+    assert (found.low, found.high) == pytest.approx(np.percentile(maps[0] - maps[1], (2.5, 97.5)))
+
+
+def test_an_interval_that_holds_0_is_a_tie() -> None:
+    found = paired_difference(result(0.7, 1), result(0.7, 2), "video_map/0.50", ACT, resamples=300)
+    assert found.difference != 0
+    assert found.low < 0 < found.high
+    assert found.better == 0
+    assert found.p > 0.05
+
+
+def test_rounding_errors_make_no_difference() -> None:
+    # every video has all three classes, ranked alike in both results but for which class is which
+    videos, classes = 6, range(3)
+    truth = worked.truth([(v, c, [0], BOX) for v in range(videos) for c in classes], "ABC", videos)
+    sides, raw = [], []
+    for turn in (0, 1):
+        rows = [
+            (v, 1 if miss else 0, c, 0.9 - 0.1 * v - 0.01 * order, BOX)
+            for v in range(videos)
+            for c in classes
+            for order, miss in enumerate([True] * ((c + turn) % 3 + v % 2) + [False])
+        ]
+        sides.append(evaluate(truth, worked.detections(rows, videos), None, ACT))
+        counts = _Counts.read(sides[-1].truth)
+        percents = _percents(sides[-1].matches, counts, ACT, counts.resamples(200, 0))
+        raw.append(class_mean(percents["frame/0.50"]))
+    assert 0 < np.abs(raw[0] - raw[1]).max() < 1e-9
+    assert paired_difference(*sides, "frame_map/0.50", ACT, resamples=200) == (0, 0, 0, 1)
 
 
 def test_paired_difference_refuses_what_cannot_be_compared() -> None:
@@ -164,3 +207,7 @@ def test_one_group_a_class_gives_no_interval_instead_of_one_without_width() -> N
     scored = evaluate(truth, found, None, ACT)
     assert scored.metrics["frame_map/0.50"] == pytest.approx(100)
     assert intervals(scored.matches, scored.truth, ACT) == {}
+    nothing = evaluate(truth, worked.detections([], 2), None, ACT)
+    found = paired_difference(scored, nothing, "frame_map/0.50", ACT)
+    assert found == (pytest.approx(100), None, None, None)
+    assert found.better == 0

@@ -24,6 +24,22 @@ def test_areas_of_degenerate_boxes() -> None:
     assert iou(boxes[:1], boxes[:1], 1)[0] == 1
 
 
+def test_sides_below_zero_are_clipped_or_stay_where_boxes_touch() -> None:
+    boxes = [[0, 0, 9, 9], [9, 9, 0, 0], [9.5, 0, 20, 9], [9, 0, 20, 9]]
+    whole = np.repeat(boxes[:1], 4, axis=0)
+    clipped, touching = iou(whole, boxes, 1), iou(whole, boxes, 1, clipped=False)
+    # the mirror image has 8 x 8 pixels and so has the common area; half a pixel away is no touch
+    assert clipped == pytest.approx([1, 0, 5 / (100 + 115 - 5), 10 / (100 + 120 - 10)])
+    assert touching == pytest.approx([1, 64 / 100, 0, 10 / (100 + 120 - 10)])
+
+
+def test_precision_is_that_of_the_arithmetic() -> None:
+    a, b = np.array([[0.1, 0.1, 0.3, 0.3]]), np.array([[0.1, 0.1, 0.5, 0.3]])
+    assert iou(a, b, 0).dtype == np.float64
+    assert iou(a, b, 0, np.float32).dtype == np.float32
+    assert iou(a, b, 0)[0] < 0.5 <= iou(a, b, 0, np.float32)[0]
+
+
 def test_matrix_holds_every_pair() -> None:
     rng = np.random.default_rng(0)
     a, b = (np.sort(rng.uniform(0, 50, (n, 2, 2)), axis=1).reshape(n, 4) for n in (4, 3))

@@ -13,7 +13,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.metrics import class_precisions, evaluate
-from bench.metrics.video_map import FrameIndex, tube_iou, tube_nms
 from bench.protocol import EVALUATORS, Evaluator, FrameRules, Protocol, TubeRules
 from bench.records import Detections, GroundTruth
 
@@ -108,38 +107,6 @@ def test_predictions_beyond_the_annotated_end_are_false_positives() -> None:
     assert frame_ap(truth, worked.detections([(0, 900, 0, 0.9, BOX), (0, 0, 0, 0.8, BOX)])) == 25
 
 
-def test_tube_iou_by_hand() -> None:
-    whole = np.repeat(np.array([BOX]), 8, axis=0)
-    a = FrameIndex.build(np.zeros(8, int), np.array([0, 1, 2, 3, 6, 7, 8, 9]), whole, 1)
-    other = np.repeat(np.array([HALF]), 10, axis=0)
-    b = FrameIndex.build(np.zeros(10, int), np.arange(5, 15), other, 1)
-    zero = np.zeros(1, int)
-    # spans 0-9 and 5-14: 5 of 15 frames; common frames with boxes 6-9, each 0.5
-    assert tube_iou(a, zero, b, zero, 1)[0] == pytest.approx(5 / 15 * 0.5)
-    later = FrameIndex.build(np.zeros(2, int), np.array([4, 5]), other[:2], 1)
-    assert tube_iou(a, zero, later, zero, 1)[0] == 0  # within the gap: no frame in common
-
-
-def test_tubes_by_hand() -> None:
-    truth = worked.truth([(0, 0, range(10), BOX), (1, 1, range(10), BOX)])
-    linked = worked.tubes(
-        [
-            (0, 0, range(10), BOX, 0.5),
-            (0, 0, range(1, 10), BOX, 0.9),  # 0.9; suppresses the first
-            (1, 1, range(5), BOX, 0.8),  # 0.5
-            (1, 0, range(10), BOX, 0.95),  # wrong class
-        ]
-    )
-    assert tube_nms(linked, 0.3, 1).tolist() == [1, 2, 3]
-    result = evaluate(truth, None, linked, ACT)
-    assert result.per_class["video_ap/0.50"] == {"A": pytest.approx(25), "B": 100}
-    assert result.per_class["video_ap/0.60"] == {"A": pytest.approx(25), "B": 0}
-    # A: 25 up to .90; B: 100 at .50
-    assert result.metrics["video_map/0.50-0.95"] == pytest.approx((9 * 12.5 + 50) / 10)
-    without = evaluate(truth, None, linked, rules(nms=None))
-    assert len(without.matches.query("threshold == 0.5")) == 4
-
-
 def test_not_applicable_is_none_and_empty_is_zero() -> None:
     truth = worked.truth([(0, 0, [0], BOX)])
     nothing = evaluate(truth, None, None, ACT)
@@ -153,13 +120,6 @@ def test_not_applicable_is_none_and_empty_is_zero() -> None:
     assert empty.metrics["video_map/0.50"] is None
     assert empty.per_class["frame_ap/0.50"] == {"A": 0, "B": 0}
     assert empty.per_class["video_ap/0.50"] == {"A": None, "B": None}
-
-
-def test_truth_without_boxes_of_a_tube_is_missed() -> None:
-    truth = worked.truth([(0, 0, range(3), BOX), (0, 0, range(3), FAR)])
-    truth = replace(truth, boxes=truth.boxes[truth.boxes.tube == 0])
-    result = evaluate(truth, None, worked.tubes([(0, 0, range(3), BOX, 0.9)]), ACT)
-    assert result.per_class["video_ap/0.50"]["A"] == 50
 
 
 def test_videos_may_be_listed_in_another_order() -> None:
