@@ -5,9 +5,7 @@ Every error is a ValueError that names the file and, where one is at fault, the 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,10 +13,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from bench.headers import Header, header_of
 from bench.records import STREAMS, Array, Detections, TruthBoxes, TruthTubes, Tubelets, Tubes
-from bench.store import plain, write_atomic
+from bench.store import write_atomic
 
-FORMAT = 1
 CORNERS = ("x1", "y1", "x2", "y2")
 KINDS: dict[type, str] = {
     Detections: "detections",
@@ -29,15 +27,6 @@ KINDS: dict[type, str] = {
 }
 
 Rows = TypeVar("Rows", Detections, Tubelets, Tubes, TruthTubes, TruthBoxes)
-
-
-@dataclass(frozen=True)
-class Header:
-    """What a file says of itself. ``facts``: method, config digest, checkpoint digest, protocol, ..."""
-
-    kind: str
-    videos: tuple[str, ...] | None
-    facts: dict[str, Any]
 
 
 def write_rows(path: Path, rows: Rows, facts: Mapping[str, Any]) -> None:
@@ -74,10 +63,7 @@ def names_array(codes: Array, names: tuple[str, ...]) -> pa.Array:
 
 def write_table(path: Path, columns: Mapping[str, pa.Array], header: Header) -> None:
     """Write columns of one length under a header, compressed, whole or not at all."""
-    text = json.dumps(
-        {"format": FORMAT, "kind": header.kind, "videos": plain(header.videos), "facts": plain(header.facts)}
-    )
-    table = pa.table(dict(columns)).replace_schema_metadata({"bench": text})
+    table = pa.table(dict(columns)).replace_schema_metadata(header.metadata())
     floats = [name for name, column in columns.items() if pa.types.is_floating(column.type) and name != "fps"]
     write_atomic(
         path,
@@ -92,8 +78,8 @@ def write_table(path: Path, columns: Mapping[str, pa.Array], header: Header) -> 
 
 
 def read_header(path: Path) -> Header:
-    """Kind, videos and facts of a file, not its rows; from another program kind is ``""``, videos None."""
-    return _header(path, _open(path).schema_arrow)
+    """Kind, videos and facts of a file, not its rows; from another program kind is ``""``."""
+    return header_of(path, _open(path).schema_arrow)
 
 
 def _open(path: Path) -> pq.ParquetFile:
@@ -101,21 +87,10 @@ def _open(path: Path) -> pq.ParquetFile:
         raise FileNotFoundError(f"no file {path}")
     try:
         return pq.ParquetFile(path)
-    except pa.ArrowInvalid as error:
+    except (pa.ArrowException, OSError) as error:
         raise ValueError(
             f"{path} is cut off or no Parquet file ({error}); delete it and make it again"
         ) from error
-
-
-def _header(path: Path, schema: pa.Schema) -> Header:
-    text = (schema.metadata or {}).get(b"bench")
-    if text is None:
-        return Header("", None, {})
-    stored = json.loads(text)
-    if stored.get("format") != FORMAT:
-        raise ValueError(f"{path} has format {stored.get('format')}, this version reads {FORMAT}")
-    videos = stored.get("videos")
-    return Header(stored.get("kind", ""), None if videos is None else tuple(videos), stored.get("facts", {}))
 
 
 def load(path: Path) -> tuple[pa.Table, Header]:
@@ -123,14 +98,22 @@ def load(path: Path) -> tuple[pa.Table, Header]:
     file = _open(path)
     try:
         table = file.read().unify_dictionaries()
+        table.validate(full=True)
     except (pa.ArrowException, OSError) as error:
         raise ValueError(f"{path} is damaged ({error}); delete it and make it again") from error
-    return table, _header(path, table.schema)
+    twice = {name for name in table.column_names if table.column_names.count(name) > 1}
+    if twice:
+        raise ValueError(f"{path} has the column {min(twice)} twice; write it again with one")
+    return table, header_of(path, table.schema)
 
 
 def read_rows(path: Path, record: type[Rows]) -> Rows:
     """The record of a file, checked. Columns may be wider types (int64, float64) if the values fit."""
-    table, header = load(path)
+    return rows_of(path, *load(path), record)
+
+
+def rows_of(path: Path, table: pa.Table, header: Header, record: type[Rows]) -> Rows:
+    """As :func:`read_rows`, of a file's table and header."""
     if header.kind not in ("", KINDS[record]):
         raise ValueError(f"{path} holds {header.kind}, not {KINDS[record]}")
     specs = record.columns()

@@ -135,8 +135,9 @@ class Result:
 
     rules: the protocol itself, whose id, dataset and split are repeated beside it for the eye;
     metrics: ``frame_map/0.50`` -> estimate; per_class: ``frame_ap/0.50`` -> class -> estimate, classes in
-    label order; errors: ``frame`` -> kind -> share; truth_digest: of the annotation; matches_digest: of the
-    two tables beside; inputs: step -> key in the store; notes: stated readings and caveats.
+    label order; errors: ``frame`` -> kind -> number (:mod:`bench.metrics.errors`); errors_per_class: each
+    kind -> class -> number; truth_digest: of the annotation; matches_digest: of the two tables beside;
+    inputs: step -> key in the store; notes: stated readings and caveats.
     """
 
     identity: Identity
@@ -149,6 +150,7 @@ class Result:
     metrics: dict[str, Estimate | None]
     per_class: dict[str, dict[str, Estimate | None]]
     errors: dict[str, dict[str, float | None]]
+    errors_per_class: dict[str, dict[str, dict[str, float | None]]]
     speed: Speed | None
     training: Training | None
     environment: Environment

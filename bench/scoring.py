@@ -1,99 +1,102 @@
-"""From detections and tubes to a written result: scored, with intervals and all that is known of the run."""
+"""From detections and tubes to a written result: scored, with intervals and all that is known of them.
+
+Runs (:mod:`bench.run_result`) and predictions in files (:mod:`bench.rescore`) both end here.
+"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
-from bench import __version__
 from bench.metrics import evaluate, intervals
-from bench.plan import Plan
-from bench.predict import speed_of
-from bench.records import Detections, Tubes
-from bench.result import Coverage, Environment, Estimate, Identity, Result, Times, Training, write_matches
-from bench.store import digest, digest_file, plain, write_json
+from bench.metrics.errors import decompose
+from bench.protocol import Protocol
+from bench.records import Detections, GroundTruth, Tubes
+from bench.result import (
+    Coverage,
+    Environment,
+    Estimate,
+    Identity,
+    Result,
+    Speed,
+    Times,
+    Training,
+    write_matches,
+)
 from bench.tables import digest_ground_truth
 
+RESAMPLES = 1000
 
-def write_result(
-    plan: Plan, detections: Detections, tubes: Tubes | None, checkpoints: Mapping[str, Path]
+
+class Scored(NamedTuple):
+    """What is scored. Detections and tubes over the videos of the truth; None where there are none at all."""
+
+    truth: GroundTruth
+    detections: Detections | None
+    tubes: Tubes | None
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What is known of predictions beside what they are worth; the fields of :class:`Result` of those names.
+
+    seconds: time spent before scoring, by step.
+    """
+
+    identity: Identity
+    coverage: Coverage
+    training: Training | None = None
+    speed: Speed | None = None
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+def write_scored(
+    folder: Path, scored: Scored, protocol: Protocol, origin: Origin, resamples: int = RESAMPLES
 ) -> Result:
-    """Score under the plan's protocol; write ``result.json``, its matches and ``config.json``."""
+    """Score under a protocol; write ``result.json`` and its matches. Without ``resamples``, no intervals."""
     began = time.monotonic()
-    evaluation = evaluate(plan.test_truth, detections, tubes, plan.protocol)
-    bounds = intervals(evaluation.matches, evaluation.truth, plan.protocol)
-    matches_digest = write_matches(plan.folder, evaluation.matches, evaluation.truth)
-    write_json(plan.folder / "config.json", plan.method.config)
+    evaluation = evaluate(*scored, protocol)
+    bounds = intervals(evaluation.matches, evaluation.truth, protocol, resamples) if resamples else {}
+    mistakes = decompose(*scored, protocol)
+    matches_digest = write_matches(folder, evaluation.matches, evaluation.truth)
 
     def estimate(name: str, value: float | None) -> Estimate | None:
         return None if value is None else Estimate(value, *bounds.get(name, (None, None)))
 
     result = Result(
-        identity=_identity(plan, checkpoints),
-        protocol=plan.protocol.id,
-        rules=plan.protocol,
-        dataset=plan.dataset.id,
-        split=plan.protocol.split,
-        data_kind="rendered" if plan.protocol.synthetic else "real",
-        coverage=_coverage(plan),
+        identity=origin.identity,
+        protocol=protocol.id,
+        rules=protocol,
+        dataset=protocol.dataset,
+        split=protocol.split,
+        data_kind="rendered" if protocol.synthetic else "real",
+        coverage=origin.coverage,
         metrics={name: estimate(name, value) for name, value in evaluation.metrics.items()},
         per_class={
             name: {c: estimate(f"{name}/{c}", value) for c, value in table.items()}
             for name, table in evaluation.per_class.items()
         },
-        errors={},
-        speed=speed_of(plan.store.folder("predict", plan.predict_key)),
-        training=_training(plan),
+        errors=mistakes.overall,
+        errors_per_class=mistakes.per_class,
+        speed=origin.speed,
+        training=origin.training,
         environment=Environment.here(),
-        truth_digest=digest_ground_truth(plan.test_truth),
+        truth_digest=digest_ground_truth(scored.truth),
         matches_digest=matches_digest,
-        times=_times(plan, time.monotonic() - began),
-        inputs={**plan.train_keys, "predict": plan.predict_key, "link": plan.link_key},
+        times=_times(origin, time.monotonic() - began),
+        inputs=dict(origin.inputs),
+        notes=origin.notes,
     )
-    result.write(plan.folder)
+    result.write(folder)
     return result
 
 
-def _coverage(plan: Plan) -> Coverage:
-    scored, expected = len(plan.test_videos), len(plan.expected_videos)
-    return Coverage(scored, expected, scored < expected)
-
-
-def _identity(plan: Plan, checkpoints: Mapping[str, Path]) -> Identity:
-    method = plan.method
-    return Identity(
-        method=method.name,
-        variant=plan.label,
-        title=method.title,
-        config=plain(method.config),
-        config_digest=digest(method.config),
-        seed=plan.request.seed,
-        checkpoint_digests={stage: digest_file(path) for stage, path in checkpoints.items()},
-        code_version=__version__,
-        paper=method.paper,
-    )
-
-
-def _training(plan: Plan) -> Training:
-    facts = plan.method.facts()
-    first = next(iter(plan.train_keys.values()))
-    return Training(
-        data="train",
-        videos=len(plan.train_truth.videos),
-        listed=len(plan.dataset.split(plan.protocol.split).train),
-        steps=int(plan.store.facts("train", first)["steps"]),
-        pretraining=facts["pretraining"],
-        flow=facts["flow_source"] or "none",
-        boxes_from=facts["boxes_from"],
-        checkpoint="last",
-    )
-
-
-def _times(plan: Plan, scoring: float) -> Times:
-    store = plan.store
-    steps = {stage: store.facts("train", key)["seconds"] for stage, key in plan.train_keys.items()}
-    steps["predict"] = store.facts("predict", plan.predict_key)["seconds"]
-    steps["link"] = store.facts("link", plan.link_key)["seconds"]
-    return Times(datetime.now(UTC).isoformat(timespec="seconds"), steps | {"score": round(scoring, 3)})
+def _times(origin: Origin, scoring: float) -> Times:
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    return Times(now, {**origin.seconds, "score": round(scoring, 3)})

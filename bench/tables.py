@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from bench.headers import Header
 from bench.parquet import (
-    Header,
     column,
     corners,
     load,
@@ -35,6 +36,8 @@ from bench.records import Array, Detections, GroundTruth, TruthBoxes, TruthTubes
 from bench.store import digest
 
 PART = "part-{:05d}.parquet"
+FRAME_LISTS = ("scored_frames", "excluded_frames")
+"""Optional tables of ground truth, (video, frame) each."""
 
 
 def write_detections(path: Path, detections: Detections, metadata: Mapping[str, Any]) -> None:
@@ -119,15 +122,16 @@ def _parts(folder: Path) -> dict[int, Path]:
 
 
 def write_ground_truth(folder: Path, truth: GroundTruth, metadata: Mapping[str, Any] | None = None) -> None:
-    """Write ``videos tubes boxes`` and, where not all frames count, ``scored_frames``, each ``.parquet``."""
+    """Write ``videos tubes boxes`` and, if there, ``scored_frames``, ``excluded_frames``, as ``.parquet``."""
     facts = {**(metadata or {}), "classes": truth.classes, "set": digest_ground_truth(truth)}
-    scored = folder / "scored_frames.parquet"
-    if truth.scored_frames is None:
-        scored.unlink(missing_ok=True)
-    else:
-        names = names_array(truth.scored_frames[:, 0].astype(np.int32), truth.videos.names)
-        write_table(scored, {"video": names, "frame": pa.array(truth.scored_frames[:, 1], pa.int32())},
-                     Header("scored_frames", truth.videos.names, facts))  # fmt: skip
+    for name in FRAME_LISTS:
+        path, frames_S2 = folder / f"{name}.parquet", getattr(truth, name)
+        if frames_S2 is None:
+            path.unlink(missing_ok=True)
+            continue
+        names = names_array(frames_S2[:, 0].astype(np.int32), truth.videos.names)
+        columns = {"video": names, "frame": pa.array(frames_S2[:, 1], pa.int32())}
+        write_table(path, columns, Header(name, truth.videos.names, facts))
     write_rows(folder / "tubes.parquet", truth.tubes, facts)
     write_rows(folder / "boxes.parquet", truth.boxes, facts)
     table = truth.videos
@@ -143,25 +147,31 @@ def write_ground_truth(folder: Path, truth: GroundTruth, metadata: Mapping[str, 
 
 
 def digest_ground_truth(truth: GroundTruth) -> str:
-    """Digest of everything in an annotation: classes, videos, tubes, boxes, scored frames."""
+    """Digest of everything in an annotation: classes, videos, tubes, boxes, scored and excluded frames."""
     parts: list[Any] = [truth.classes]
     for table in (truth.videos, truth.tubes, truth.boxes):
         parts += [_digestible(getattr(table, f.name)) for f in fields(table)]
-    scored = truth.scored_frames
-    return digest([*parts, None if scored is None else _digestible(scored.astype(np.int32))])
+    scored, excluded = (
+        None if frames is None else _digestible(frames.astype(np.int32))
+        for frames in (truth.scored_frames, truth.excluded_frames)
+    )
+    return digest([*parts, scored, *([] if excluded is None else [excluded])])
 
 
 def _digestible(value: Any) -> Any:
-    return [str(value.dtype), value.tolist()] if isinstance(value, np.ndarray) else value
+    if not isinstance(value, np.ndarray):
+        return value
+    little = np.ascontiguousarray(value, value.dtype.newbyteorder("<"))
+    return [str(value.dtype), value.shape, sha256(little.tobytes()).hexdigest()]
 
 
 def read_ground_truth(path: Path, classes: Sequence[str] | None = None) -> GroundTruth:
     """The annotation in a folder of tables, or in one file of the short form.
 
     The short form is one Parquet table ``video tube label frame x1 y1 x2 y2``: a tube spans its first to its
-    last box, a video ends with its last box, its size is unknown (0). ``classes`` are needed there, unless
-    the file's facts have them; they must be its own where
-    it has some. Raises ValueError naming what is missing or wrong.
+    last box, a video ends with its last box unless the file says how many frames it has, its size is unknown
+    (0). ``classes`` are needed there, unless the file has them; they must be its own where it has some.
+    Raises ValueError naming what is missing or wrong.
     """
     truth = _read_short_truth(path, classes) if path.is_file() else _read_truth_folder(path)
     outside = np.flatnonzero((truth.tubes.label < 0) | (truth.tubes.label >= len(truth.classes)))
@@ -178,8 +188,8 @@ def _read_truth_folder(folder: Path) -> GroundTruth:
     missing = [name for name in names if not (folder / f"{name}.parquet").is_file()]
     if missing:
         raise ValueError(f"{folder} is no ground truth: {missing[0]}.parquet is missing")
-    scored_path = folder / "scored_frames.parquet"
-    names += ["scored_frames"] * scored_path.is_file()
+    lists = [name for name in FRAME_LISTS if (folder / f"{name}.parquet").is_file()]
+    names += lists
     sets = {name: read_metadata(folder / f"{name}.parquet").get("set") for name in names}
     if len(set(sets.values())) > 1:
         raise ValueError(f"{folder} mixes tables of different annotations ({sets}); write it again")
@@ -189,8 +199,8 @@ def _read_truth_folder(folder: Path) -> GroundTruth:
     videos = _read_videos(folder / "videos.parquet")
     tubes = read_rows(folder / "tubes.parquet", TruthTubes).with_videos(videos.names)
     boxes = read_rows(folder / "boxes.parquet", TruthBoxes).with_videos(videos.names)
-    scored = _read_scored(scored_path, videos.names) if scored_path.is_file() else None
-    return GroundTruth(tuple(classes), videos, tubes, boxes, scored)
+    listed = {name: _read_frames(folder / f"{name}.parquet", videos.names) for name in lists}
+    return GroundTruth(tuple(classes), videos, tubes, boxes, **listed)
 
 
 def _read_videos(path: Path) -> VideoTable:
@@ -201,7 +211,7 @@ def _read_videos(path: Path) -> VideoTable:
     return VideoTable(tuple(names), **columns, group=tuple(group))
 
 
-def _read_scored(path: Path, videos: tuple[str, ...]) -> Array:
+def _read_frames(path: Path, videos: tuple[str, ...]) -> Array:
     table, _ = load(path)
     _, video = video_column(path, table, videos)
     return np.stack([video, column(path, table, "frame", np.dtype("int32"))], axis=1)
@@ -239,7 +249,9 @@ def _read_short_truth(path: Path, classes: Sequence[str] | None) -> GroundTruth:
         spans["end"].to_numpy() + 1,
         np.zeros(len(spans), bool),
     )
-    frames = rows.groupby("video")["frame"].max().reindex(range(len(names)), fill_value=-1).to_numpy() + 1
+    known = header.facts.get("frames")
+    last = rows.groupby("video")["frame"].max().reindex(range(len(names)), fill_value=-1).to_numpy()
+    frames = last + 1 if known is None else np.array([known[name] for name in names])
     unknown = np.zeros(len(names))
     return GroundTruth(
         tuple(classes), VideoTable(names, frames, unknown, unknown, unknown, names), tubes, boxes

@@ -49,6 +49,8 @@ def test_the_documented_example_round_trips(tmp_path: Path) -> None:
     assert result.identity.config["training"]["rate"] == 0.001
     assert result.metrics["frame_map/0.50"] == Estimate(61.25, 55.0, 66.5)
     assert result.per_class["frame_ap/0.50"]["Fencing"] is None
+    assert result.errors["dap"]["missed"] is None
+    assert result.errors_per_class["frame"]["missed"]["Basketball"] == 6.5
     assert result.synthetic
     assert result.ranked
     assert result.rules == Protocol("ucf24-mini@1.small", "1", evaluator("act"))
@@ -89,6 +91,8 @@ def put(value: Any, *keys: str) -> Callable[[dict[str, Any]], object]:
         (remove("schema_version"), "has schema version None"),
         (remove("protocol"), "result.json: protocol is missing"),
         (remove("identity", "seed"), "result.json: identity.seed is missing"),
+        (remove("errors_per_class"), "result.json: errors_per_class is missing"),
+        (put("much", "errors", "frame", "time"), "errors['frame']['time'] is no finite number: 'much'"),
         (remove("metrics", "video_map/0.50", "low"), None),
         (put(1, "identity", "colour"), "identity.colour is unknown"),
         (put("0", "identity", "seed"), "identity.seed is no int: '0'"),

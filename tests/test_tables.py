@@ -83,9 +83,8 @@ def truth(scored: bool = False) -> GroundTruth:
     )
     tubes = TruthTubes(names, [0, 1], [7, 3], [0, 1], [0, 4], [2, 6], [False, True])
     boxes = TruthBoxes(names, [0, 0, 1], [7, 7, 3], [0, 1, 4], np.arange(12).reshape(3, 4))
-    return GroundTruth(
-        ("jump", "run"), videos, tubes, boxes, np.array([[0, 1], [2, 5]], np.int32) if scored else None
-    )
+    listed = np.array([[0, 1], [2, 5]], np.int32) if scored else None
+    return GroundTruth(("jump", "run"), videos, tubes, boxes, listed, None if listed is None else listed[1:])
 
 
 def test_columns_on_disk_are_the_documented_ones(tmp_path: Path) -> None:
@@ -232,8 +231,10 @@ def test_ground_truth_digest_sees_every_table() -> None:
     same = replace(truth())
     moved = replace(base, boxes=replace(base.boxes, boxes_N4=base.boxes.boxes_N4 + 1))
     renamed = replace(base, classes=("jump", "walk"))
-    digests = [tables.digest_ground_truth(t) for t in (base, moved, renamed, truth(scored=True))]
-    assert len(set(digests)) == 4
+    listed = truth(scored=True)
+    trusted = replace(listed, excluded_frames=None)
+    digests = [tables.digest_ground_truth(t) for t in (base, moved, renamed, listed, trusted)]
+    assert len(set(digests)) == 5
     assert tables.digest_ground_truth(same) == digests[0]
 
 
