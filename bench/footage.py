@@ -1,21 +1,25 @@
-"""Videos as a network sees them: frames and flow at the network's size, kept in memory while they fit."""
+"""Videos as a network sees them: frames and flow at the network's size, kept in memory while they fit.
+
+Frames lie in the memory that all readers of videos share (:mod:`bench.video.reader`), flow in the library's.
+"""
 
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections import OrderedDict, deque
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
-from bench.video import Video
+from bench.video import Video, resize
 
 if TYPE_CHECKING:
     from bench.flow import FlowStore
 
-DEFAULT_BUDGET = 6 << 30
-"""Bytes of decoded frames and flow that a library keeps."""
+DEFAULT_BUDGET = 5 << 30
+"""Bytes of flow that a library keeps."""
 
 
 class Footage:
@@ -26,7 +30,7 @@ class Footage:
         self.size = size
         self.annotation_size = (video.width, video.height)
         self._video, self._store = video, flow
-        self._rgb: np.ndarray | None = None
+        self._frames = video.reader(size)
         self._flow: tuple[np.ndarray, float] | None = None
         self._flow_median: np.ndarray | None = None
         self._lock = threading.Lock()
@@ -38,11 +42,12 @@ class Footage:
 
     @property
     def rgb_THW3(self) -> np.ndarray:
-        """All frames, uint8."""
-        with self._lock:
-            if self._rgb is None:
-                self._rgb = self._video.read(self.size)
-            return self._rgb
+        """All frames, uint8, read-only. Raises VideoError for a video too long for that; see :meth:`clip`."""
+        return self._frames.whole()
+
+    def clip(self, frames: npt.ArrayLike) -> np.ndarray:
+        """The frames of these numbers, uint8 [*numbers.shape, H, W, 3]; of a video of any length."""
+        return self._frames[np.asarray(frames)]
 
     @property
     def flow_THW2(self) -> tuple[np.ndarray, float]:
@@ -63,22 +68,23 @@ class Footage:
         return self._flow_median
 
     def __len__(self) -> int:
-        return len(self.rgb_THW3)
+        return len(self._frames)
 
     def load(self) -> None:
-        """Decode now, and read the flow if there is a store."""
-        _ = self.rgb_THW3
+        """Decode now what is kept, and read the flow if there is a store."""
+        if self._frames.is_short:
+            _ = self.rgb_THW3
         if self._store is not None:
             _ = self.flow_THW2
 
     @property
     def nbytes(self) -> int:
-        """Bytes held in memory."""
-        return sum(a.nbytes for a in (self._rgb, self._flow and self._flow[0]) if a is not None)
+        """Bytes of flow held in memory."""
+        return 0 if self._flow is None else self._flow[0].nbytes
 
 
 class FootageLibrary(Mapping[str, Footage]):
-    """Footage by video name, read when first used; above ``budget`` bytes the oldest is let go."""
+    """Footage by video name, read when first used; above ``budget`` bytes of flow the oldest is let go."""
 
     def __init__(
         self,
@@ -100,7 +106,7 @@ class FootageLibrary(Mapping[str, Footage]):
             self._let_go()
             return self._kept[name]
 
-    def __iter__(self):  # type: ignore[no-untyped-def]
+    def __iter__(self) -> Iterator[str]:
         return iter(self._videos)
 
     def __len__(self) -> int:
@@ -110,3 +116,40 @@ class FootageLibrary(Mapping[str, Footage]):
         held = sum(footage.nbytes for footage in self._kept.values())
         while held > self._budget and len(self._kept) > 1:
             held -= self._kept.popitem(last=False)[1].nbytes
+
+
+class LiveFootage(Footage):
+    """Footage of a stream: the last ``history`` frames that were pushed; None: all of them."""
+
+    def __init__(
+        self, name: str, size: tuple[int, int], annotation_size: tuple[int, int], history: int | None
+    ):
+        self.name, self.size, self.annotation_size = name, size, annotation_size
+        self._recent: deque[np.ndarray] = deque(maxlen=history)
+        self._count = 0
+
+    def push(self, frame_HW3: np.ndarray) -> int:
+        """Keep a frame, scaled to the footage's size as those of files are; returns its number."""
+        self._recent.append(resize(frame_HW3, self.size))
+        self._count += 1
+        return self._count - 1
+
+    @property
+    def rgb_THW3(self) -> np.ndarray:
+        """Raises ValueError: a stream keeps its last frames only."""
+        raise ValueError(f"{self.name}: a stream has no end; ask for its last frames with `clip`")
+
+    def clip(self, frames: npt.ArrayLike) -> np.ndarray:
+        """As of any footage. Raises ValueError for a frame that is gone or has not come."""
+        numbers = np.asarray(frames)
+        first = self._count - len(self._recent)
+        if numbers.size and not first <= numbers.min() <= numbers.max() < self._count:
+            raise ValueError(
+                f"{self.name}: frames {first} to {self._count - 1} of the stream are kept, "
+                f"{numbers.min()} to {numbers.max()} asked"
+            )
+        found = np.stack([self._recent[int(number) - first] for number in numbers.ravel()])
+        return found.reshape(*numbers.shape, *found.shape[1:])
+
+    def __len__(self) -> int:
+        return self._count

@@ -11,10 +11,12 @@ import numpy as np
 import pytest
 
 from bench.footage import FootageLibrary
-from bench.video import Video
+from bench.video import Video, VideoError
+from bench.video.memory import Memory
 
 READS: Counter[str] = Counter()
-BYTES = 5 * 6 * 8 * 3
+FLOWS: Counter[str] = Counter()
+FLOW_BYTES = 5 * 6 * 8 * 2
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,7 @@ class Store:
     """Flow for every video but one."""
 
     def read_quantized(self, video: Video) -> tuple[np.ndarray, float]:
+        FLOWS[video.name] += 1
         if video.name == "lost":
             raise ValueError("no flow for video 'lost'")
         return np.ones((5, 6, 8, 2), np.int8), 3.5
@@ -38,6 +41,7 @@ class Store:
 
 def library(names: str = "a b c", budget: int = 10**6, flow: bool = False) -> FootageLibrary:
     READS.clear()
+    FLOWS.clear()
     videos = [Counted(name, Path(name), 32, 12) for name in names.split()]
     return FootageLibrary(videos, (8, 6), Store() if flow else None, budget)  # type: ignore[arg-type]
 
@@ -49,8 +53,8 @@ def test_a_video_is_read_when_it_is_used_and_once() -> None:
     assert not READS
     assert len(found["b"]) == 5
     assert found["b"].rgb_THW3.shape == (5, 6, 8, 3)
+    np.testing.assert_array_equal(found["b"].clip([[4, 0], [2, 2]]), np.ones((2, 2, 6, 8, 3)))
     assert READS == {"b": 1}
-    assert found["b"].nbytes == BYTES
 
 
 def test_no_other_video_is_opened() -> None:
@@ -58,23 +62,38 @@ def test_no_other_video_is_opened() -> None:
         library()["z"]
 
 
-def test_the_least_recently_used_is_let_go() -> None:
-    found = library("a b c", budget=2 * BYTES)
+def test_the_flow_least_recently_used_is_let_go() -> None:
+    found = library("a b c", budget=2 * FLOW_BYTES, flow=True)
     for name in "abac":
         found[name].load()
-    found["a"].load()
-    assert READS == {"a": 1, "b": 1, "c": 1}
+    kept = found["a"]
+    kept.load()
+    assert FLOWS == {"a": 1, "b": 1, "c": 1}
     found["a"].load()  # only now is the third one counted and b let go
     found["b"].load()
+    assert FLOWS["b"] == 2
+    assert found["a"] is kept
+
+
+def test_one_flow_is_kept_even_beyond_the_budget() -> None:
+    found = library("a", budget=1, flow=True)
+    found["a"].load()
+    found["a"].load()
+    assert FLOWS == READS == {"a": 1}
+
+
+def test_frames_are_kept_in_the_memory_that_all_readers_share(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many libraries there are, and without a word of theirs: the frames of all take its budget."""
+    frames: Memory[np.ndarray] = Memory(2 * 5 * 6 * 8 * 3, lambda kept: kept.nbytes)
+    monkeypatch.setattr("bench.video.reader.kept_frames", frames)
+    first = library("a b")
+    second = FootageLibrary([Counted("c", Path("c"), 32, 12)], (8, 6))
+    for footage in (first["a"], first["b"], first["a"], second["c"], first["a"]):
+        footage.load()
+    assert READS == {"a": 1, "b": 1, "c": 1}
+    assert frames.weight == frames.budget
+    first["b"].load()
     assert READS["b"] == 2
-    assert READS["a"] == 1
-
-
-def test_one_video_is_kept_even_beyond_the_budget() -> None:
-    found = library("a", budget=1)
-    found["a"].load()
-    found["a"].load()
-    assert READS == {"a": 1}
 
 
 def test_flow_comes_from_the_store() -> None:
@@ -83,7 +102,7 @@ def test_flow_comes_from_the_store() -> None:
     assert (str(flow.dtype), flow.shape, bound) == ("int8", (5, 6, 8, 2), 3.5)
     assert not READS
     found["a"].load()
-    assert found["a"].nbytes == BYTES + flow.nbytes
+    assert found["a"].nbytes == flow.nbytes == FLOW_BYTES
     with pytest.raises(ValueError, match="no flow for video 'lost'"):
         found["lost"].load()
     with pytest.raises(ValueError, match="a: no flow store was given"):
@@ -96,3 +115,17 @@ def test_threads_share_one_reading() -> None:
         sizes = list(pool.map(lambda i: len(found["abcde"[i % 5]]), range(200)))
     assert set(sizes) == {5}
     assert set(READS.values()) == {1}
+
+
+def test_a_long_video_is_read_by_clips(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import cv2
+
+    for t in range(40):
+        cv2.imwrite(str(tmp_path / f"{t}.png"), np.full((6, 8, 3), t, np.uint8))
+    monkeypatch.setattr("bench.video.reader.SHORT", 1000)
+    footage = FootageLibrary([Video("v", tmp_path, 8, 6)], (16, 12))["v"]
+    footage.load()
+    assert len(footage) == 40
+    assert footage.clip(np.array([39, 0, 17]))[:, 5, 5, 0].tolist() == [39, 0, 17]
+    with pytest.raises(VideoError, match="too many for memory"):
+        _ = footage.rgb_THW3

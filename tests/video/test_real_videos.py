@@ -1,0 +1,61 @@
+"""Every real file: all ways of reading give the pictures that PyAV alone decodes one after the other."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bench.video import VIDEO_SUFFIXES, Video
+from bench.video.known import index_of
+
+sys.path.insert(0, str(Path(__file__).parent))
+from numbered import in_order
+
+pytestmark = [pytest.mark.realdata, pytest.mark.timeout(1200)]
+
+
+def files(folder: Path) -> Iterator[Path]:
+    return (path for path in sorted(folder.rglob("*")) if path.suffix in VIDEO_SUFFIXES)
+
+
+def agrees(path: Path, rng: np.random.Generator) -> bool:
+    """Whether the whole, ten single frames in a random order and five clips are those read in order."""
+    expected, video = in_order(path), Video("a", path, 320, 240)
+    if not np.array_equal(video.read(), expected):
+        return False
+    reader, count = video.reader(), len(expected)
+    singles = rng.permutation(count)[:10]
+    clips = rng.integers(0, count, (5, 1)) + np.arange(16)
+    return all(np.array_equal(reader[i], expected[i]) for i in (*singles, *np.minimum(clips, count - 1)))
+
+
+@pytest.mark.parametrize(
+    ("folder", "count"), [("video_traps", 2), ("ava/segments", 2), ("ucf24/videos", 12), ("jhmdb", 928)]
+)
+def test_every_file_reads_as_in_order(
+    shared: Path, monkeypatch: pytest.MonkeyPatch, folder: str, count: int
+) -> None:
+    """As long videos, so that frames are sought where that was found to be exact."""
+    monkeypatch.setattr("bench.video.reader.SHORT", 0)
+    rng = np.random.default_rng(0)
+    paths = list(files(shared / "data" / folder))
+    assert len(paths) == count
+    assert not [path for path in paths if not agrees(path, rng)]
+
+
+def test_traps_are_read_in_order_alone(shared: Path) -> None:
+    found = {path.name: index_of(path, compare=True) for path in files(shared / "data/video_traps")}
+    assert sorted(index.frames for index in found.values()) == [74, 83]
+    assert all(index.b_frames and not index.exact for index in found.values())
+
+
+def test_b_frames_alone_do_not_forbid_random_access(shared: Path) -> None:
+    """Most files of J-HMDB have them, and timestamps that are right."""
+    paths = list(files(shared / "data/jhmdb/ReCompress_Videos"))[::40]
+    indexes = [index_of(path, compare=True) for path in paths]
+    assert all(index.exact for index in indexes)
+    assert sum(index.b_frames for index in indexes) > len(indexes) / 2
