@@ -29,12 +29,18 @@ def apply(config: Any, settings: Sequence[str]) -> Any:
 
 
 def _set(config: Any, path: list[str], text: str, key: str) -> Any:
-    known = [f.name for f in fields(config)]
+    known = [f.name for f in fields(config) if f.init]
     try:
         name = choose(path[0], known, "config key")
     except ValueError as error:
         raise ValueError(f"--set {key}: {error}") from None
     current = getattr(config, name)
+    choices = _choices(config, name)
+    if len(path) == 1 and choices:
+        try:
+            return replace(config, **{name: choices[choose(text, choices, name)]})
+        except ValueError as error:
+            raise ValueError(f"--set {key}: {error}") from None
     if len(path) > 1:
         if not is_dataclass(current):
             raise ValueError(f"--set {key}: {name} has no parts; it is {current!r}")
@@ -48,6 +54,14 @@ def _set(config: Any, path: list[str], text: str, key: str) -> Any:
     except TypeError:
         raise ValueError(f"--set {key}: {text!r} given, a value like {current!r} expected") from None
     return replace(config, **{name: value})
+
+
+def _choices(config: Any, name: str) -> dict[str, Any]:
+    """Name -> choice of a field that holds one of several dataclasses, or None; empty for other fields."""
+    choices = next(f for f in fields(config) if f.name == name).metadata.get("choices", ())
+    if not any(map(is_dataclass, choices)):
+        return {}
+    return {"none" if choice is None else choice.name: choice for choice in choices}
 
 
 def _literal(text: str) -> Any:
@@ -82,6 +96,9 @@ def differences(default: Any, config: Any, prefix: str = "") -> list[str]:
     found = []
     for field in fields(config):
         before, now = getattr(default, field.name), getattr(config, field.name)
+        if type(now) is not type(before) and _choices(config, field.name):
+            found.append(f"{prefix}{field.name}={'none' if now is None else now.name}")
+            before = now if now is None else type(now)()
         if is_dataclass(now):
             found += differences(before, now, f"{prefix}{field.name}.")
         elif now != before:

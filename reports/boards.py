@@ -120,9 +120,9 @@ def _ranks(entries: Sequence[tuple[Path, Result]]) -> list[int]:
             if _configuration(one) == _configuration(other):
                 continue
             difference = paired_difference(evidence[i], evidence[j], one.ranking_metric, one.rules)
-            if difference.low > 0:
+            if difference.better > 0:
                 better[j].add(_configuration(one))
-            elif difference.high < 0:
+            elif difference.better < 0:
                 better[i].add(_configuration(other))
     return [1 + len(names) for names in better]
 

@@ -14,7 +14,8 @@ from bench.tubes.paths import Paths
 class TubeScoring:
     """What a tube's score is, and how long it must be; the defaults are those of Singh et al. 2017.
 
-    top: the score is the mean of this many of the tube's best box scores; None: of all.
+    top: the score is the mean of this many of the tube's best box scores. None: the mean of all; of tubelets
+        that were linked and not trimmed, the mean over the tubelets (Kalogeiton et al. 2017).
     min_frames: fewest frames of a tube, its filled gaps included.
     """
 
@@ -27,16 +28,22 @@ class TubeScoring:
 
 
 def score_tubes(paths: Paths, scoring: TubeScoring) -> Tubes:
-    """The paths that are long enough as tubes of one video, in the same order, numbered from 0."""
-    lengths = paths.lengths
-    long = paths.runs(np.repeat(lengths >= scoring.min_frames, lengths))
+    """The paths that are long enough as tubes, by video, label, then best first, numbered from 0."""
+    head = paths.starts
+    if scoring.top is None and paths.path_score is not None:
+        score_P = paths.path_score[head]
+    else:
+        score_P = paths.top_mean(scoring.top).astype(np.float32)
+    order = np.lexsort((-score_P, paths.label[head], paths.video[head]))
+    order = order[paths.lengths[order] >= scoring.min_frames]
+    rows = paths.ordered(order)
     return Tubes(
-        videos=(paths.video,),
-        video=np.zeros(len(long), np.int32),
-        tube=long.path,
-        label=long.label,
-        score=np.repeat(long.top_mean(scoring.top), long.lengths),
-        frame=long.frame,
-        boxes_N4=long.boxes_R4,
-        frame_score=long.score,
+        videos=rows.videos,
+        video=rows.video,
+        tube=rows.path,
+        label=rows.label,
+        score=np.repeat(score_P[order], rows.lengths),
+        frame=rows.frame,
+        boxes_N4=rows.boxes_R4,
+        frame_score=rows.score,
     )

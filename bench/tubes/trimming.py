@@ -1,55 +1,76 @@
-"""Where in time an action begins and ends: cutting paths down to the frames that show it."""
+"""Cutting paths down to the frames where a filtered signal is high."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 import numpy as np
 
-from bench.records import Array, Detections
-from bench.tubes.kernels import viterbi
+from bench.records import Array
+from bench.tubes.base import Found, Trimming, looked_up
+from bench.tubes.kernels.runs import majority
 from bench.tubes.paths import Paths
 
 
-def by_actionness(paths: Paths, actionness_R: Array, threshold: float, window: int) -> Paths:
-    """The runs of frames whose median-filtered actionness is at least ``threshold``, each a path.
+@dataclass(frozen=True)
+class ThresholdTrimming(Trimming):
+    """The runs of frames whose median-filtered score is at least a threshold.
 
-    Su et al. 2019 (PCSC), section 3.4. ``actionness_R``: of each row of ``paths`` for the path's class,
-    ``detections.actionness[paths.row]``. ``window``: frames the median is taken over, odd, the frame in the
-    middle; beyond the ends of a path its first and last value repeat. Raises ValueError for an even window.
+    Cheron et al. 2018 (RecLNet), section 3.3: a track breaks into one tube for each time its action happens.
+
+    threshold, window: the authors' 0.1 and 25 frames. At its ends a path is mirrored; the paper does not say.
     """
-    if window < 1 or window % 2 == 0:
-        raise ValueError(f"the window of a median filter must be odd and positive, got {window}")
-    if actionness_R.shape != (len(paths),):
-        raise ValueError(f"one actionness a row expected: {len(paths)} rows, got shape {actionness_R.shape}")
-    return paths.runs(_majority(paths, actionness_R >= threshold, window))
+
+    name: str = field(default="threshold", init=False)
+    threshold: float = field(default=0.1, metadata={"range": (0.001, 0.9)})
+    window: int = field(default=25, metadata={"range": (1, 61), "step": 2})
+
+    def __post_init__(self) -> None:
+        _check_window(self.window)
+
+    def trim(self, paths: Paths, found: Found) -> Paths:
+        """As :class:`bench.tubes.base.Trimming` says."""
+        return above(paths, paths.score, self.threshold, self.window, mirror=True)
 
 
-def _majority(paths: Paths, above_R: Array, window: int) -> Array:
-    """Whether most rows of the window are ``above``, bool [R]: then, and only then, the median is."""
-    first_R = np.repeat(paths.starts, paths.lengths)
-    last_R = first_R + np.repeat(paths.lengths, paths.lengths) - 1
-    begin_R, end_R = np.arange(len(paths)) - window // 2, np.arange(len(paths)) + window // 2
-    before, after = np.maximum(first_R - begin_R, 0), np.maximum(end_R - last_R, 0)
-    total = np.concatenate([[0], np.cumsum(above_R)])
-    inside = total[end_R - after + 1] - total[begin_R + before]
-    return 2 * (inside + before * above_R[first_R] + after * above_R[last_R]) > window
+@dataclass(frozen=True)
+class ActionnessTrimming(Trimming):
+    """The runs of frames whose median-filtered actionness of the path's class is at least a threshold.
+
+    Su et al. 2019 (PCSC), section 3.4. The paper states neither number. At the ends of a path its first and
+    last value repeat. A box that lacks the class has actionness 0.
+    """
+
+    name: str = field(default="actionness", init=False)
+    threshold: float = field(default=0.1, metadata={"range": (0.001, 0.5)})
+    window: int = field(default=17, metadata={"range": (1, 41), "step": 2})
+
+    def __post_init__(self) -> None:
+        _check_window(self.window)
+
+    def trim(self, paths: Paths, found: Found) -> Paths:
+        """As :class:`bench.tubes.base.Trimming` says. Raises ValueError for detections without actionness."""
+        detections = looked_up(paths, found, self.name)
+        if detections.actionness is None:
+            raise ValueError(
+                "trimming by actionness: the detections have no column 'actionness'; trim otherwise, or not"
+            )
+        own_R = detections.label[paths.row] == paths.label
+        value_R = np.where(own_R, detections.actionness[paths.row], 0)
+        return above(paths, value_R, self.threshold, self.window, mirror=False)
 
 
-def by_labelling(paths: Paths, scores_RC: Array, alpha: float) -> Paths:
-    """The runs of frames where a path's own class wins its temporal labelling, each a path.
+def above(paths: Paths, value_R: Array, threshold: float, window: int, mirror: bool) -> Paths:
+    """The runs of rows whose median-filtered value is at least ``threshold``, each a path.
 
-    Singh et al. 2017, section 3.5: each path's frames are labelled with the sequence of action classes of
-    highest total score, ``alpha`` subtracted for every change. ``scores_RC``: scores of each row's box for
-    the action classes, background left out (:func:`class_scores`).
+    ``value_R``: one of each row of ``paths``. ``window``: frames the median is taken over, odd, the frame in
+    the middle; beyond the ends of a path it is mirrored, or its first and last value repeat.
     """
     keep_R = np.zeros(len(paths), bool)
-    for start, length in zip(paths.starts, paths.lengths):
-        rows = slice(start, start + length)
-        labels_T, _ = viterbi(scores_RC[rows], alpha)
-        keep_R[rows] = labels_T == paths.label[start]
+    majority(np.append(paths.starts, len(paths)), value_R >= threshold, window, mirror, keep_R)
     return paths.runs(keep_R)
 
 
-def class_scores(paths: Paths, detections: Detections, num_classes: int) -> Array:
-    """Scores of each row's box for all classes, float32 [R, C]; 0 where the detections lack the label."""
-    boxes, scores_BC = detections.dense(num_classes)
-    return scores_BC[np.searchsorted(boxes.box, detections.box[paths.row])]
+def _check_window(window: int) -> None:
+    if window < 1 or window % 2 == 0:
+        raise ValueError(f"the window of a median filter must be odd and positive, got {window}")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,43 +13,13 @@ from hypothesis import strategies as st
 
 from bench.metrics.boxes import iou_matrix, nms
 from bench.records import Detections
-from bench.tubes.online import OnlineLinker, OnlineLinking, link
+from bench.tubes.online import OnlineLinker, OnlineLinking
 from bench.tubes.paths import Paths
 
+sys.path.insert(0, str(Path(__file__).parent))
+from tube_scenes import as_tubelets, detections, moving, random_video, video_strategy
+
 CONFIG = OnlineLinking()
-
-
-def detections(frame: object, boxes_N4: object, label: object, score: object) -> Detections:
-    count = len(np.asarray(frame))
-    return Detections(
-        videos=("v",), video=np.zeros(count), frame=np.asarray(frame), box=np.arange(count),
-        boxes_N4=np.asarray(boxes_N4).reshape(-1, 4), label=np.asarray(label), score=np.asarray(score),
-    )  # fmt: skip
-
-
-def moving(frames: list[int], score: float = 0.5, left: float = 10.0) -> Detections:
-    """One box of class 0, one pixel further right a frame."""
-    boxes = [[left + t, 20, left + 30 + t, 60] for t in frames]
-    return detections(frames, boxes, np.zeros(len(frames)), np.full(len(frames), score))
-
-
-def random_video(seed: int, frames: int, people: int, classes: int, levels: int | None) -> Detections:
-    """Boxes that wander, some frames and boxes missing; ``levels`` distinct scores (None: all differ)."""
-    rng = np.random.default_rng(seed)
-    centre_TP2 = rng.uniform(20, 120, (people, 2)) + np.cumsum(rng.normal(0, 4, (frames, people, 2)), axis=0)
-    half_TP2 = rng.uniform(8, 30, (people, 2)) + rng.normal(0, 1, (frames, people, 2))
-    boxes_TP4 = np.concatenate([centre_TP2 - half_TP2, centre_TP2 + half_TP2], axis=2)
-    there_TP = (rng.uniform(size=(frames, people)) < 0.7) & (rng.uniform(size=(frames, 1)) < 0.85)
-    frame, person = np.nonzero(there_TP)
-    scores = rng.uniform(0, 1, len(frame) * classes)
-    if levels:
-        scores = np.ceil(scores * levels) / levels
-    return detections(
-        np.repeat(frame, classes),
-        np.repeat(boxes_TP4[frame, person], classes, axis=0),
-        np.tile(np.arange(classes), len(frame)),
-        scores,
-    )
 
 
 @dataclass
@@ -117,14 +89,7 @@ def as_lists(paths: Paths, label: int) -> list[list[tuple[int, int]]]:
     ]
 
 
-videos = st.builds(
-    random_video,
-    seed=st.integers(0, 10_000),
-    frames=st.integers(1, 25),
-    people=st.integers(1, 12),
-    classes=st.integers(1, 3),
-    levels=st.none(),
-)
+videos = video_strategy()
 configs = st.builds(
     OnlineLinking,
     candidates=st.integers(2, 12),
@@ -143,7 +108,7 @@ configs = st.builds(
 def test_agrees_with_the_plain_algorithm(given_video: Detections, config: OnlineLinking) -> None:
     if not len(given_video):
         return
-    paths = link(given_video, config)
+    paths = config.link(given_video)
     for label in range(int(given_video.label.max()) + 1):
         assert as_lists(paths, label) == plain_paths(given_video, label, config)
 
@@ -153,7 +118,7 @@ def test_equal_scores_keep_the_list_order(seed: int) -> None:
     """Every score is 0.5: each mean is exact, so order rests on stable sorting alone, live before dead."""
     video = random_video(seed, frames=25, people=8, classes=2, levels=1)
     video = replace(video, score=np.full(len(video), 0.5))
-    paths = link(video, CONFIG)
+    paths = CONFIG.link(video)
     for label in range(2):
         assert as_lists(paths, label) == plain_paths(video, label, CONFIG)
 
@@ -161,7 +126,7 @@ def test_equal_scores_keep_the_list_order(seed: int) -> None:
 @settings(max_examples=60, deadline=None)
 @given(video=videos, config=configs)
 def test_paths_are_sound(video: Detections, config: OnlineLinking) -> None:
-    paths = link(video, config)
+    paths = config.link(video)
     for start, length in zip(paths.starts, paths.lengths):
         part = slice(start, start + length)
         rows = paths.row[part]
@@ -182,7 +147,7 @@ def test_paths_are_sound(video: Detections, config: OnlineLinking) -> None:
 @given(video=videos, seed=st.integers(0, 100))
 def test_row_order_does_not_matter(video: Detections, seed: int) -> None:
     shuffle = np.random.default_rng(seed).permutation(len(video))
-    straight, shuffled = link(video, CONFIG), link(video[shuffle], CONFIG)
+    straight, shuffled = CONFIG.link(video), CONFIG.link(video[shuffle])
     np.testing.assert_array_equal(straight.row, shuffle[shuffled.row])
     np.testing.assert_array_equal(straight.path, shuffled.path)
     np.testing.assert_array_equal(straight.frame, shuffled.frame)
@@ -191,7 +156,7 @@ def test_row_order_does_not_matter(video: Detections, seed: int) -> None:
 @settings(max_examples=40, deadline=None)
 @given(video=videos, config=configs)
 def test_frame_by_frame_equals_batch(video: Detections, config: OnlineLinking) -> None:
-    batch = link(video, config)
+    batch = config.link(video)
     linker = OnlineLinker(config, num_classes=3)
     for t in np.unique(video.frame):
         now = video[video.frame == t]
@@ -209,26 +174,34 @@ def test_push_numbers_the_paths() -> None:
         linker.push(t, video.boxes_N4[t : t + 1], np.zeros(1, int), np.ones(1)).tolist() for t in range(3)
     ]
     assert seen == [[0], [0], [0]]
-    low = linker.push(3, video.boxes_N4[:1], np.zeros(1, int), np.array([0.001]))
+    low = linker.push(3, video.boxes_N4[:1], np.zeros(1, int), np.array([0.0005]))
     assert low.tolist() == [-1]
 
 
 def test_a_gap_is_filled_with_the_next_box() -> None:
-    paths = link(moving([2, 3, 6, 7]), CONFIG)
+    paths = CONFIG.link(moving([2, 3, 6, 7]))
     assert paths.frame.tolist() == [2, 3, 4, 5, 6, 7]
     assert paths.row.tolist() == [0, 1, 2, 2, 2, 3]
+
+
+def test_a_gap_can_be_filled_on_the_straight_line() -> None:
+    video = replace(moving([2, 3, 6, 7]), score=np.array([0.2, 0.3, 0.6, 0.7]))
+    paths = replace(CONFIG, gaps="interpolate").link(video)
+    assert paths.row.tolist() == [0, 1, 2, 2, 2, 3]
+    np.testing.assert_allclose(paths.boxes_R4[:, 0], 10.0 + np.arange(2, 8))
+    np.testing.assert_allclose(paths.score, np.arange(2, 8) / 10, rtol=1e-6)
 
 
 @pytest.mark.parametrize(("missing", "paths"), [(2, 1), (3, 2)])
 def test_a_path_ends_after_three_missed_frames(missing: int, paths: int) -> None:
     again = 4 + missing
     video = moving([0, 1, 2, 3, again, again + 1, again + 2, again + 3])
-    assert len(link(video, CONFIG).starts) == paths
+    assert len(CONFIG.link(video).starts) == paths
 
 
 def test_a_path_needs_four_found_boxes() -> None:
-    assert len(link(moving([0, 1, 4]), CONFIG)) == 0
-    assert len(link(moving([0, 1, 2, 3]), CONFIG).starts) == 1
+    assert len(CONFIG.link(moving([0, 1, 4]))) == 0
+    assert len(CONFIG.link(moving([0, 1, 2, 3])).starts) == 1
 
 
 def test_the_better_path_chooses_first() -> None:
@@ -239,22 +212,22 @@ def test_the_better_path_chooses_first() -> None:
     shared_box = detections(
         [*frame, 4, 5], [*boxes, [15, 0, 55, 40], [15, 0, 55, 40]], np.zeros(10), [*scores, 0.3, 0.3]
     )
-    paths = link(shared_box, CONFIG)
+    paths = CONFIG.link(shared_box)
     assert paths.lengths.tolist() == [6, 4]
     assert paths.boxes_R4[0, 0] == 30
 
 
 def test_nothing_and_little() -> None:
-    assert len(link(Detections.empty(["v"]), CONFIG)) == 0
+    assert len(CONFIG.link(Detections.empty(["v"]))) == 0
     assert len(OnlineLinker(CONFIG, 24).paths()) == 0
-    assert len(link(moving([0]), CONFIG)) == 0
-    one = link(moving([0]), replace(CONFIG, min_boxes=1))
+    assert len(CONFIG.link(moving([0]))) == 0
+    one = replace(CONFIG, min_boxes=1).link(moving([0]))
     assert one.frame.tolist() == [0]
-    assert len(link(moving([0, 1, 2, 3], score=0.0005), CONFIG)) == 0
+    assert len(CONFIG.link(moving([0, 1, 2, 3], score=0.0005))) == 0
 
 
 def test_frames_before_the_first_box_change_nothing() -> None:
-    early, late = link(moving([0, 1, 2, 3]), CONFIG), link(moving([50, 51, 52, 53], left=-40.0), CONFIG)
+    early, late = CONFIG.link(moving([0, 1, 2, 3])), CONFIG.link(moving([50, 51, 52, 53], left=-40.0))
     assert late.frame.tolist() == (early.frame + 50).tolist()
     np.testing.assert_array_equal(late.boxes_R4, early.boxes_R4)
 
@@ -264,16 +237,18 @@ def test_a_thousand_boxes_in_a_frame() -> None:
     corner = rng.uniform(0, 300, (6 * 1000, 2))
     boxes = np.concatenate([corner, corner + rng.uniform(5, 60, corner.shape)], axis=1)
     video = detections(np.repeat(np.arange(6), 1000), boxes, np.zeros(6000), rng.uniform(size=6000))
-    paths = link(video, replace(CONFIG, min_boxes=1))
+    paths = replace(CONFIG, min_boxes=1).link(video)
     assert as_lists(paths, 0) == plain_paths(video, 0, replace(CONFIG, min_boxes=1))
     for t in range(6):
         assert np.count_nonzero((paths.frame == t) & (video.frame[paths.row] == t)) == CONFIG.per_frame
 
 
 def test_errors_say_what_is_wrong() -> None:
-    two = replace(moving([0, 1]), videos=("a", "b"), video=np.array([0, 1]))
-    with pytest.raises(ValueError, match="one video at a time"):
-        link(two, CONFIG)
+    tubelets = as_tubelets(moving([0, 1]), 3)
+    with pytest.raises(ValueError, match="online works on the boxes of frames, not on tubelets"):
+        CONFIG.link(tubelets)
+    with pytest.raises(ValueError, match="label -1 in row 1 of what is linked"):
+        CONFIG.link(replace(moving([0, 1]), label=np.array([0, -1])))
     linker = OnlineLinker(CONFIG, 2, video="v")
     box = np.array([[0.0, 0, 5, 5]])
     linker.push(4, box, np.array([0]), np.array([0.5]))

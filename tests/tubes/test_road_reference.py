@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,11 +10,11 @@ import pandas as pd
 import pytest
 
 from bench.records import Detections
-from bench.tubes.kernels import viterbi
-from bench.tubes.online import OnlineLinking, link
+from bench.tubes import PUBLISHED
+from bench.tubes.kernels.labelling import viterbi
+from bench.tubes.labelling import TemporalLabelling
+from bench.tubes.online import OnlineLinking
 from bench.tubes.paths import Paths
-from bench.tubes.scoring import TubeScoring, score_tubes
-from bench.tubes.trimming import by_labelling, class_scores
 
 STORED = Path(__file__).parents[1] / "reference" / "road_linking.npz"
 
@@ -60,7 +61,7 @@ def summary(paths: Paths) -> list[list[float]]:
 @pytest.mark.parametrize("video", [1, 2, 3])
 def test_paths_are_those_of_the_reference(stored: dict[str, np.ndarray], video: int) -> None:
     expected = stored["paths"][stored["paths"][:, 0] == video, 1:]
-    found = np.array(summary(link(stored_video(stored, video), OnlineLinking())))
+    found = np.array(summary(OnlineLinking().link(stored_video(stored, video))))
     np.testing.assert_array_equal(found[:, :6], expected[:, :6])
     np.testing.assert_allclose(found[:, 6], expected[:, 6], rtol=1e-6)
 
@@ -68,10 +69,7 @@ def test_paths_are_those_of_the_reference(stored: dict[str, np.ndarray], video: 
 def test_labelled_tubes_are_those_of_the_reference(stored: dict[str, np.ndarray]) -> None:
     rows = []
     for video in (1, 2, 3):
-        detections = stored_video(stored, video)
-        paths = link(detections, OnlineLinking())
-        labelled = by_labelling(paths, class_scores(paths, detections, 3), alpha=3.0)
-        tubes = score_tubes(labelled, TubeScoring())
+        tubes = PUBLISHED["singh"].tubes(stored_video(stored, video))
         ends = np.append(tubes.starts[1:], len(tubes)) - 1
         for first, last in zip(tubes.starts, ends):
             frames = tubes.frame[[first, last]] + 1
@@ -110,11 +108,11 @@ def proposals_of(proposals: dict[str, np.ndarray], video: int) -> Detections:
 
 
 @pytest.mark.parity
-@pytest.mark.parametrize("video", range(4))
-def test_ucf24_paths_box_for_box(shared: Path, proposals: dict[str, np.ndarray], video: int) -> None:
+def test_ucf24_paths_box_for_box(shared: Path, proposals: dict[str, np.ndarray]) -> None:
     golden = golden_rows(shared, "action_paths_first4videos")
-    golden = golden[golden["video_index"] == video]
-    paths = link(proposals_of(proposals, video), OnlineLinking())
+    found = Detections.concat([proposals_of(proposals, video) for video in range(4)])
+    paths = OnlineLinking().link(found)
+    np.testing.assert_array_equal(paths.video, golden["video_index"])
     np.testing.assert_array_equal(paths.label, golden["class0"])
     np.testing.assert_array_equal(paths.frame + 1, golden["frame"])
     np.testing.assert_allclose(paths.boxes_R4 + 1, golden[["x1", "y1", "x2", "y2"]], atol=1e-4)
@@ -126,16 +124,15 @@ def test_ucf24_paths_box_for_box(shared: Path, proposals: dict[str, np.ndarray],
 def test_ucf24_labelled_tubes_box_for_box(shared: Path, proposals: dict[str, np.ndarray], alpha: int) -> None:
     golden = golden_rows(shared, "labelled_tubes")
     golden = golden[golden["alpha"] == alpha]
-    for video in range(10):
-        detections = proposals_of(proposals, video)
-        paths = link(detections, OnlineLinking())
-        labelled = by_labelling(paths, class_scores(paths, detections, 24), alpha)
-        tubes = score_tubes(labelled, TubeScoring())
-        expected = golden[golden["video_index"] == video]
-        np.testing.assert_array_equal(tubes.tube, expected["tube"])
-        np.testing.assert_array_equal(tubes.label, expected["class0"])
-        np.testing.assert_array_equal(tubes.frame + 1, expected["frame"])
-        np.testing.assert_allclose(tubes.score, expected["score"], rtol=1e-6)
-        corner, far = tubes.boxes_N4[:, :2], tubes.boxes_N4[:, 2:]
-        sized = np.column_stack([corner + 1, far - corner])
-        np.testing.assert_allclose(sized, expected[["x1", "y1", "w", "h"]], atol=1e-4)
+    order = np.lexsort((golden["tube"], -golden["score"], golden["class0"], golden["video_index"]))
+    golden = golden.iloc[order]
+    found = Detections.concat([proposals_of(proposals, video) for video in range(10)])
+    tubes = replace(PUBLISHED["singh"], trimming=TemporalLabelling(alpha)).tubes(found)
+    np.testing.assert_array_equal(tubes.video, golden["video_index"])
+    assert len(tubes.starts) == len(golden[["video_index", "tube"]].drop_duplicates())
+    np.testing.assert_array_equal(tubes.label, golden["class0"])
+    np.testing.assert_array_equal(tubes.frame + 1, golden["frame"])
+    np.testing.assert_allclose(tubes.score, golden["score"], rtol=1e-6)
+    corner, far = tubes.boxes_N4[:, :2], tubes.boxes_N4[:, 2:]
+    sized = np.column_stack([corner + 1, far - corner])
+    np.testing.assert_allclose(sized, golden[["x1", "y1", "w", "h"]], atol=1e-4)
