@@ -8,12 +8,18 @@ from __future__ import annotations
 
 import sys
 from abc import abstractmethod
+from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar, Self
 
+from datasets.ava import Ava
+from datasets.ava_layout import Movie
 from datasets.base import Dataset
+from datasets.daly import Daly
 from datasets.jhmdb import Jhmdb
-from datasets.mini.classes import JHMDB_MINI, UCF24_MINI, MiniClass, mirror_labels
+from datasets.mini.ava_classes import AVA_MINI, EVALUATED
+from datasets.mini.classes import DALY_MINI, JHMDB_MINI, UCF24_MINI, MiniClass, mirror_labels
+from datasets.probe import probe
 from datasets.ucf24 import Ucf24
 
 
@@ -41,6 +47,10 @@ class Miniature(Dataset):
         dataset = cls(root / cls.folder)
         dataset.size = size
         return dataset
+
+    def published_counts(self) -> dict[str, int]:
+        """None: what is rendered is held by its tests."""
+        return {}
 
     @property
     def flipped_labels(self) -> tuple[int, ...]:
@@ -79,6 +89,54 @@ class JhmdbMini(Miniature, Jhmdb):
         from datasets.mini.jhmdb import render_jhmdb_mini
 
         render_jhmdb_mini(root, size, progress=_progress)
+
+
+class DalyMini(Miniature, Daly):
+    """Ten classes in the layout of DALY: long, seconds and key-frames; its truth in every frame is drawn."""
+
+    name = "daly-mini"
+    title = "DALY miniature"
+    mini_classes = DALY_MINI
+    version = 1
+
+    @classmethod
+    def render(cls, root: Path, size: str) -> None:
+        from datasets.mini.daly import render_daly_mini
+
+        render_daly_mini(root, size, progress=_progress)
+
+    def extend(
+        self, tracker: str = "csrt", progress: Callable[[int, int], None] = lambda done, total: None
+    ) -> Path:
+        """Refused: no tracker knows better."""
+        where = self.root / "extended"
+        raise ValueError(
+            f"the truth of {self.name} in every frame is drawn and lies in {where}; how near a tracker comes "
+            "to it: python -m datasets.mini.extension"
+        )
+
+
+class AvaMini(Miniature, Ava):
+    """Sixteen evaluated classes of 22 in the layout of AVA: several labels a person, one frame a second."""
+
+    name = "ava-mini"
+    title = "AVA miniature"
+    mini_classes = AVA_MINI
+    splits: ClassVar[tuple[str, ...]] = ("val",)
+    release = "2.2"
+    evaluated = EVALUATED
+    version = 1
+
+    @classmethod
+    def render(cls, root: Path, size: str) -> None:
+        from datasets.mini.ava import render_ava_mini
+
+        render_ava_mini(root, size, progress=_progress)
+
+    def _movie(self, name: str) -> Movie | None:
+        """Cuts that begin at second 900 as the usual ones do, but are shorter."""
+        path = self.find_video(name)
+        return None if path is None else Movie("900-1800 s cuts", probe(path, 0.0))
 
 
 def _progress(done: int, total: int) -> None:

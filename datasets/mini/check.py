@@ -17,32 +17,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 from scipy.stats import binom
 from torch import Tensor, nn
 
-from datasets.mini import jhmdb, ucf24
-from datasets.mini.classes import JHMDB_MINI, UCF24_MINI, MiniClass, mirror_labels
-from datasets.mini.draw import Draw
-from datasets.mini.render import ANNOTATED, Job, Tube, frames_of, in_parallel
-from datasets.mini.scene import WIDTH
+from datasets.mini import daly, jhmdb, ucf24
+from datasets.mini.check_samples import STORED, Samples, Source, collect
+from datasets.mini.classes import DALY_MINI, JHMDB_MINI, UCF24_MINI, MiniClass, mirror_labels
 
-STORED, SEEN = 56, 48  # side of the stored crop, and of the part that the classifier sees
-OFFSETS = tuple(range(-7, 9, 2))  # of the clip's 8 frames from its key-frame, which is the middle one
+SEEN = 48  # side of the part of a crop that the classifier sees
 STEPS, BATCH = 700, 48
-
-
-@dataclass(frozen=True)
-class Samples:
-    """Crops around key-frames. `clips_NTHW`: uint8 grey, `frames_NHWC`: uint8 RGB of the key-frame itself;
-    `labels_N`; `tubes_N`: number of the tube, unique in a set."""
-
-    clips_NTHW: np.ndarray
-    frames_NHWC: np.ndarray
-    labels_N: np.ndarray
-    tubes_N: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -60,57 +45,6 @@ class Finding:
     def sound(self) -> bool:
         """Whether motion is needed and suffices."""
         return self.chance[0] <= self.frame <= self.chance[1] and self.clip > 80.0
-
-
-def _crop(picture: np.ndarray, box: np.ndarray) -> np.ndarray:
-    """The square around a box of 320x240 with a margin of 20%, resized; what lies outside the picture
-    repeats its edge."""
-    left, top, right, bottom = box * (WIDTH / ANNOTATED[0])
-    side = 1.4 * max(right - left, bottom - top) / STORED
-    matrix = np.array(
-        [[side, 0, (left + right - side * STORED) / 2], [0, side, (top + bottom - side * STORED) / 2]]
-    )
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return cv2.warpAffine(picture, matrix, (STORED, STORED), flags=flags, borderMode=cv2.BORDER_REPLICATE)
-
-
-def _keys(job: Job, tube: Tube, training: bool) -> list[int]:
-    """Key-frames, counted from the tube's start, around which the clip lies in the tube where that is
-    long enough."""
-    draw, last = Draw("check", job.name, tube.start), len(tube.boxes_N4) - 1
-    low, high = min(-OFFSETS[0], last // 2), max(last - OFFSETS[-1], last // 2)
-    return list(range(low + draw.integer(0, 1), high + 1, 2)) if training else [draw.integer(low, high)]
-
-
-def _samples(item: tuple[Job, bool]) -> list[tuple[int, np.ndarray, np.ndarray]]:
-    """Of every actor of a video (actor, clip, frame) at its key-frames; the box stays that of the
-    key-frame."""
-    job, training = item
-    pixels, rendered = frames_of(job)
-    grey = [cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) for picture in pixels]
-    found = []
-    for actor, tube in enumerate(rendered.tubes):
-        for key in _keys(job, tube, training):
-            box = tube.boxes_N4[key]
-            inside = [min(max(key + offset, 0), len(tube.boxes_N4) - 1) + tube.start for offset in OFFSETS]
-            clip = np.stack([_crop(grey[frame], box) for frame in inside])
-            found.append((actor, clip, _crop(pixels[tube.start + key], box)))
-    return found
-
-
-def collect(jobs: Sequence[Job], training: bool, workers: int) -> Samples:
-    """Render the videos and cut the samples: every other acting frame in training, one random frame a
-    tube otherwise."""
-    clips, frames, labels, tubes, first = [], [], [], [], 0
-    items = [(job, training) for job in jobs]
-    for job, found in zip(jobs, in_parallel(_samples, items, workers), strict=True):
-        for actor, clip, frame in found:
-            clips.append(clip)
-            frames.append(frame)
-            labels.append(job.label)
-            tubes.append(first + actor)
-        first = tubes[-1] + 1
-    return Samples(np.stack(clips), np.stack(frames), np.array(labels), np.array(tubes))
 
 
 def _frame_input(samples: Samples, chosen: np.ndarray) -> Tensor:
@@ -204,23 +138,21 @@ def chance_interval(labels_N: np.ndarray, classes: Sequence[MiniClass]) -> tuple
     return 100.0 * low / len(labels_N), 100.0 * high / len(labels_N)
 
 
-def _split(dataset: str, size: str) -> tuple[list[Job], list[Job], tuple[MiniClass, ...]]:
-    """Training and test videos of split 1, and the classes."""
-    if dataset == ucf24.NAME:
-        jobs = ucf24.jobs(Path(), size)
-        tested = {job.name for job in jobs if ucf24.group_of(job.name) < 8}
-        classes = UCF24_MINI
-    elif dataset == jhmdb.NAME:
-        jobs, classes = jhmdb.jobs(Path(), size), JHMDB_MINI
-        tested = set(jhmdb.tested_videos(size, 0))
-    else:
-        raise ValueError(f"no miniature {dataset!r}; there are {ucf24.NAME} and {jhmdb.NAME}")
-    moving = [job for job in jobs if classes[job.label].motion_only]
-    return (
-        [job for job in moving if job.name not in tested],
-        [job for job in moving if job.name in tested],
-        classes,
-    )
+def _ucf24(size: str) -> tuple[Sequence[Source], set[str], tuple[MiniClass, ...]]:
+    jobs = ucf24.jobs(Path(), size)
+    return jobs, {job.name for job in jobs if ucf24.group_of(job.name) < 8}, UCF24_MINI
+
+
+def _jhmdb(size: str) -> tuple[Sequence[Source], set[str], tuple[MiniClass, ...]]:
+    return jhmdb.jobs(Path(), size), set(jhmdb.tested_videos(size, 0)), JHMDB_MINI
+
+
+def _daly(size: str) -> tuple[Sequence[Source], set[str], tuple[MiniClass, ...]]:
+    return daly.reels(Path(), size), set(daly.tested(size)), DALY_MINI
+
+
+SPLITS = {ucf24.NAME: _ucf24, jhmdb.NAME: _jhmdb, daly.NAME: _daly}
+"""By miniature: its videos at a size, which of them split 1 tests, and its classes."""
 
 
 def _percent(frame_N: np.ndarray, clip_N: np.ndarray) -> tuple[float, float]:
@@ -229,8 +161,12 @@ def _percent(frame_N: np.ndarray, clip_N: np.ndarray) -> tuple[float, float]:
 
 def check(dataset: str, size: str = "small", steps: int = STEPS, seed: int = 0, workers: int = 2) -> Finding:
     """Train both classifiers on split 1 of a miniature and test them. ValueError: unknown dataset or size."""
-    training, test, classes = _split(dataset, size)
-    known, new = collect(training, True, workers), collect(test, False, workers)
+    if dataset not in SPLITS:
+        raise ValueError(f"nothing to check in {dataset!r}; there are {', '.join(SPLITS)}")
+    videos, tested, classes = SPLITS[dataset](size)
+    moving = frozenset(label for label, one in enumerate(classes) if one.motion_only)
+    known = collect([one for one in videos if one.name not in tested], moving, True, workers)
+    new = collect([one for one in videos if one.name in tested], moving, False, workers)
     frame, clip = (right(train(known, see, classes, steps, seed), new, see, classes) for see in INPUTS)
     families = np.array([classes[label].family for label in new.labels_N])
     groups = {
@@ -243,7 +179,7 @@ def check(dataset: str, size: str = "small", steps: int = STEPS, seed: int = 0, 
 def main() -> None:
     """Print the finding for one miniature; exit status 1 if it is not sound."""
     parser = argparse.ArgumentParser(description="is motion needed, and does it suffice?")
-    parser.add_argument("dataset", choices=(ucf24.NAME, jhmdb.NAME))
+    parser.add_argument("dataset", choices=tuple(SPLITS))
     parser.add_argument("--size", default="small")
     parser.add_argument("--steps", type=int, default=STEPS)
     parser.add_argument("--seed", type=int, default=0)

@@ -111,8 +111,21 @@ def _jhmdb() -> tuple[MiniClass, ...]:
     return tuple(sorted(classes, key=lambda one: one.name))
 
 
+def _daly() -> tuple[MiniClass, ...]:
+    alone = {"Drinking": "drink", "FoldingSheet": "fold", "Phoning": "phone", "TakingPhoto": "photo"}
+    rhythm = Motion(rise=12.0, fall=12.0)
+    moving = _rotations("Wiping", "wipe", {"Slow": 0.15, "Fast": 0.45})
+    moving += [
+        MiniClass("SweepingBackQuick", "sweep", QUICK_FALL, True),
+        MiniClass("SweepingOutQuick", "sweep", QUICK_RISE, True),
+    ]
+    classes = [*moving, *(MiniClass(name, family, rhythm, False) for name, family in alone.items())]
+    return tuple(sorted(classes, key=lambda one: one.name))
+
+
 UCF24_MINI = _ucf24()
 JHMDB_MINI = _jhmdb()
+DALY_MINI = _daly()
 
 
 def pose_groups(classes: tuple[MiniClass, ...]) -> dict[str, tuple[str, ...]]:

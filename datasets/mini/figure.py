@@ -1,4 +1,4 @@
-"""A person as strokes: forward kinematics of a pose, clothes, props, the box that holds it, and drawing."""
+"""A person as strokes: forward kinematics of a pose, clothes, the box that holds it, and drawing."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from datasets.mini.poses import Phase, Pose
+from datasets.mini.poses import FOREARM, UPPER_ARM, Pose
 
 Colour = tuple[int, int, int]
 Point = tuple[float, float]
 
-UPPER_ARM, FOREARM, THIGH, SHIN = 0.17, 0.16, 0.25, 0.24  # body heights
+THIGH, SHIN = 0.25, 0.24  # body heights
 SUBPIXEL = 4  # bits after the point in OpenCV's coordinates
+OUTLINE = 2.0  # pixels of the canvas by which the dark outline is wider than what it surrounds
 
 
 @dataclass(frozen=True)
@@ -126,83 +127,6 @@ def strokes(pose: Pose, prop: Sequence[Stroke], look: Look) -> list[Stroke]:
     return [*_legs(body, look), _torso(body, look), *_head(body, look), *prop, *_arms(body, look)]
 
 
-def _ring(centre: Point, radii: Point, tilt: float, count: int = 16) -> tuple[Point, ...]:
-    cos, sin = math.cos(tilt), math.sin(tilt)
-    points = []
-    for step in range(count + 1):
-        angle = 2.0 * math.pi * step / count
-        x, y = radii[0] * math.cos(angle), radii[1] * math.sin(angle)
-        points.append((centre[0] + x * cos - y * sin, centre[1] + x * sin + y * cos))
-    return tuple(points)
-
-
-def _beyond(arm: tuple[Point, ...], reach: float) -> Point:
-    (x0, y0), (x1, y1) = arm[1], arm[2]
-    return (x1 + (x1 - x0) / FOREARM * reach, y1 + (y1 - y0) / FOREARM * reach)
-
-
-def _ball(phase: Phase, body: Skeleton, colour: Colour) -> list[Stroke]:
-    hand = body.arms[(phase.side + 1) // 2][2]
-    centre = (hand[0] + 0.03 * phase.side, phase.u * -0.08 + (1.0 - phase.u) * (hand[1] + 0.10))
-    return [Stroke((centre,), 0.17, colour, boxed=False)]
-
-
-def _barbell(phase: Phase, body: Skeleton, colour: Colour) -> list[Stroke]:
-    (left, y0), (right, y1) = body.arms[0][2], body.arms[1][2]
-    ends = (left - 0.20, y0), (right + 0.20, y1)
-    plates = [Stroke(((x, y - 0.09), (x, y + 0.09)), 0.06, colour) for x, y in ends]
-    return [Stroke(ends, 0.025, (60, 60, 64)), *plates]
-
-
-def _hoop(phase: Phase, body: Skeleton, colour: Colour) -> list[Stroke]:
-    centre = (body.pelvis[0] + 0.07 * math.cos(phase.theta), body.pelvis[1] - 0.06)
-    return [Stroke(_ring(centre, (0.32, 0.09), 0.25 * math.sin(phase.theta)), 0.04, colour)]
-
-
-def _racket(phase: Phase, body: Skeleton, colour: Colour) -> list[Stroke]:
-    arm = body.arms[(phase.side + 1) // 2]
-    grip, middle = _beyond(arm, 0.12), _beyond(arm, 0.22)
-    tilt = math.atan2(middle[1] - grip[1], middle[0] - grip[0])
-    net = Stroke(_ring(middle, (0.12, 0.085), tilt, 12), 0.01, (225, 225, 215), filled=True)
-    return [
-        Stroke((arm[2], grip), 0.035, colour),
-        net,
-        Stroke(_ring(middle, (0.12, 0.085), tilt, 12), 0.03, colour),
-    ]
-
-
-def _rope(phase: Phase, body: Skeleton, colour: Colour) -> list[Stroke]:
-    (x0, y0), (x1, y1) = body.arms[0][2], body.arms[1][2]
-    height = 0.62 * math.cos(phase.theta) - 0.12
-    points = []
-    for step in range(13):
-        part = step / 12.0
-        arch = math.sin(math.pi * part) ** 0.6 if 0 < step < 12 else 0.0
-        bulge = 0.10 * math.sin(2.0 * math.pi * part)
-        points.append((x0 + (x1 - x0) * part - bulge, y0 + (y1 - y0) * part + height * arch))
-    return [Stroke(tuple(points), 0.025, colour)]
-
-
-def _board(phase: Phase, body: Skeleton, colour: Colour) -> list[Stroke]:
-    ends = (-0.36, 0.03), (-0.28, 0.07), (0.28, 0.07), (0.36, 0.03)
-    wheels = [Stroke(((x, 0.12),), 0.07, (40, 40, 44)) for x in (-0.2, 0.2)]
-    return [*wheels, Stroke(ends, 0.05, colour)]
-
-
-def _sword(phase: Phase, body: Skeleton, colour: Colour) -> list[Stroke]:
-    arm = body.arms[(phase.side + 1) // 2]
-    return [Stroke((arm[2], _beyond(arm, 0.42)), 0.03, colour)]
-
-
-_PROPS = {"ball": _ball, "barbell": _barbell, "hoop": _hoop, "racket": _racket, "rope": _rope}
-_PROPS |= {"board": _board, "sword": _sword}
-
-
-def prop_strokes(family: str, phase: Phase, pose: Pose, colour: Colour) -> list[Stroke]:
-    """The prop of a family, held by the posed body; empty for families without one."""
-    return _PROPS[family](phase, skeleton(pose), colour) if family in _PROPS else []
-
-
 def box(parts: Sequence[Stroke]) -> tuple[float, float, float, float]:
     """Extent (x1, y1, x2, y2) of the boxed parts, in body heights, continuous."""
     boxed = [part for part in parts if part.boxed]
@@ -217,15 +141,19 @@ def _darker(colour: Colour) -> Colour:
     return (colour[0] * 2 // 5, colour[1] * 2 // 5, colour[2] * 2 // 5)
 
 
-def _paint(canvas: np.ndarray, points: np.ndarray, width: float, colour: Colour, filled: bool) -> None:
-    line = max(1, round(width))
+def paint_shape(canvas: np.ndarray, points: Sequence[Point], width: float, colour: Colour | int,
+                filled: bool, edge: int = cv2.LINE_AA) -> None:  # fmt: skip
+    """Draw a disc (one point), a polygon (`filled`) or a line through points in pixels of the canvas.
+
+    `colour`: RGB, or a number on a canvas of one channel; `edge`: OpenCV's line type."""
+    fixed = np.array([[round(x * 2**SUBPIXEL), round(y * 2**SUBPIXEL)] for x, y in points], np.int32)
     if len(points) == 1:
         radius = max(1, round(width / 2 * 2**SUBPIXEL))
-        cv2.circle(canvas, points[0].tolist(), radius, colour, -1, cv2.LINE_AA, SUBPIXEL)
+        cv2.circle(canvas, fixed[0].tolist(), radius, colour, -1, edge, SUBPIXEL)
         return
     if filled:
-        cv2.fillPoly(canvas, [points], colour, cv2.LINE_AA, SUBPIXEL)
-    cv2.polylines(canvas, [points], filled, colour, line, cv2.LINE_AA, SUBPIXEL)
+        cv2.fillPoly(canvas, [fixed], colour, edge, SUBPIXEL)
+    cv2.polylines(canvas, [fixed], filled, colour, max(1, round(width)), edge, SUBPIXEL)
 
 
 def paint(canvas: np.ndarray, parts: Sequence[Stroke], origin: Point, height: float) -> None:
@@ -233,7 +161,6 @@ def paint(canvas: np.ndarray, parts: Sequence[Stroke], origin: Point, height: fl
     in its pixels."""
     for part in parts:
         scaled = [(origin[0] + x * height, origin[1] + y * height) for x, y in part.points]
-        points = np.array([[round(x * 2**SUBPIXEL), round(y * 2**SUBPIXEL)] for x, y in scaled], np.int32)
         width = part.width * height
-        _paint(canvas, points, width + 2.0, _darker(part.colour), part.filled)
-        _paint(canvas, points, width, part.colour, part.filled)
+        paint_shape(canvas, scaled, width + OUTLINE, _darker(part.colour), part.filled)
+        paint_shape(canvas, scaled, width, part.colour, part.filled)

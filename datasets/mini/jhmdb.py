@@ -16,16 +16,16 @@ from pathlib import Path
 import numpy as np
 
 from datasets.mini.classes import JHMDB_MINI
+from datasets.mini.folder import Edition, whole_folder
 from datasets.mini.render import (
     ANNOTATED,
     Job,
     Progress,
     Rendered,
     describe,
-    is_complete,
     render_all,
+    render_video,
     total_digest,
-    whole_folder,
 )
 from datasets.mini.scene import Setting
 
@@ -37,18 +37,21 @@ SPLITS = 3
 @dataclass(frozen=True)
 class Size:
     """Source clips a class, a multiple of 3 (split k tests a third of them), videos of each, fewest and
-    most frames."""
+    most frames; `draws` names the random draws."""
 
     sources: int
     videos: int
     frames: tuple[int, int]
+    draws: str
 
 
 SIZES = {
-    "micro": Size(sources=3, videos=1, frames=(15, 20)),
-    "small": Size(sources=6, videos=3, frames=(15, 40)),
-    "large": Size(sources=9, videos=5, frames=(15, 40)),
+    "micro": Size(sources=3, videos=1, frames=(15, 20), draws="micro"),
+    "small": Size(sources=6, videos=3, frames=(15, 40), draws="small"),
+    "medium": Size(sources=9, videos=3, frames=(15, 40), draws="medium"),
+    "full": Size(sources=9, videos=5, frames=(15, 40), draws="large"),
 }
+"""`full` has 945 videos; J-HMDB has 928."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +95,7 @@ def jobs(root: Path, size: str = "small") -> list[Job]:
     """One job a video, by class and source; files under `root`. ValueError: unknown size."""
     if size not in SIZES:
         raise ValueError(f"{NAME} has no size {size!r}; sizes: {', '.join(SIZES)}")
-    setting, key = Setting(frames=SIZES[size].frames, trimmed=True), f"{NAME}@{VERSION}.{size}"
+    setting, key = Setting(frames=SIZES[size].frames, trimmed=True), f"{NAME}@{VERSION}.{SIZES[size].draws}"
     folder = root / "jhmdb" / "ReCompress_Videos"
     return [
         Job(clip.name, clip.label, f"{key}/{clip.name}", f"{key}/{source_of(clip.name)}",
@@ -156,15 +159,15 @@ def render_jhmdb_mini(
     """Render the dataset under `root` (`dataset.json`, `jhmdb/JHMDB-GT.pkl`, `splits`, `ReCompress_Videos`),
     whole or not at all.
 
-    `size`: micro, small or large; `workers`: processes, without influence on the result; `progress(done,
+    `size`: one of `SIZES`; `workers`: processes, without influence on the result; `progress(done,
     total)` counts videos. If `root` holds this rendering already it is left alone. ValueError: unknown size,
     or `root` holds something else.
     """
     jobs(root, size)
-    if is_complete(root, NAME, VERSION, size):
-        return
-    with whole_folder(root) as partial:
-        videos = render_all(jobs(partial, size), workers, progress)
+    with whole_folder(root, Edition(NAME, VERSION, size)) as partial:
+        if partial is None:
+            return
+        videos = render_all(render_video, jobs(partial, size), workers, progress)
         _write_splits(partial / "jhmdb" / "splits", size)
         truth = pickle.dumps(_ground_truth(size, videos), protocol=2)
         (partial / "jhmdb" / "JHMDB-GT.pkl").write_bytes(truth)

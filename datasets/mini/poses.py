@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+UPPER_ARM, FOREARM = 0.17, 0.16  # body heights
 Limb = tuple[
     float, float
 ]  # radians: upper part from hanging down, outwards positive; lower part relative to it
@@ -171,23 +172,68 @@ def sword(phase: Phase) -> Pose:
     return Pose(_pair(phase.side, acting, (1.9, 0.9)), _pair(phase.side, front, back), 0.08 * phase.side)
 
 
-FAMILIES: dict[str, Callable[[Phase], Pose]] = {
-    one.__name__: one
-    for one in (
-        circle,
-        walk,
-        spin,
-        wave,
-        squat,
-        kick,
-        ball,
-        barbell,
-        hoop,
-        jack,
-        pushup,
-        racket,
-        rope,
-        board,
-        sword,
-    )
-}
+def _reach(out: float, down: float) -> Limb:
+    """The arm whose hand is at that place from its shoulder, in body heights, elbow low; stretched towards
+    it where it is too far, and not nearer to the shoulder than an arm can bend."""
+    far = min(max(math.hypot(out, down), 0.02), 0.999 * (UPPER_ARM + FOREARM))
+    lift = math.acos((UPPER_ARM**2 + far**2 - FOREARM**2) / (2.0 * UPPER_ARM * far))
+    bend = math.acos((far**2 - UPPER_ARM**2 - FOREARM**2) / (2.0 * UPPER_ARM * FOREARM))
+    return math.atan2(out, down) - lift, bend
+
+
+def stand(phase: Phase) -> Pose:
+    """At rest."""
+    return Pose((_rest_arm(phase, 0), _rest_arm(phase, 2)), _stand(phase), _lean(phase))
+
+
+def crouch(phase: Phase) -> Pose:
+    """Knees bent, arms at rest."""
+    knee = 1.05 + 0.1 * phase.jitter[4]
+    legs = (knee, -1.75 * knee)
+    return Pose((_rest_arm(phase, 0), _rest_arm(phase, 2)), (legs, legs), _lean(phase))
+
+
+def wipe(phase: Phase) -> Pose:
+    """One hand wipes circles on an unseen window."""
+    x = phase.side * (0.18 + 0.01 * phase.jitter[0]) + 0.15 * math.cos(phase.theta)
+    acting = _reach(phase.side * x, -0.08 + 0.15 * math.sin(phase.theta))
+    return Pose(_pair(phase.side, acting, _rest_arm(phase, 2)), _stand(phase), _lean(phase))
+
+
+def sweep(phase: Phase) -> Pose:
+    """Both hands on a broom whose head goes out to the side and back."""
+    acting, other = _reach(phase.span(-0.05, 0.03), 0.30), _reach(-0.12, 0.18)
+    return Pose(_pair(phase.side, acting, other), _stand(phase))
+
+
+def drink(phase: Phase) -> Pose:
+    """A cup goes from the waist to the mouth."""
+    acting = _reach(phase.span(0.06, -0.06), phase.span(0.18, -0.07))
+    return Pose(_pair(phase.side, acting, _rest_arm(phase, 2)), _stand(phase), _lean(phase))
+
+
+def phone(phase: Phase) -> Pose:
+    """One hand at the ear, the other speaks along."""
+    talking = (phase.span(0.35, 0.85), phase.span(0.9, 1.5))
+    return Pose(_pair(phase.side, _reach(0.03, -0.12), talking), _stand(phase), _lean(phase))
+
+
+def photo(phase: Phase) -> Pose:
+    """Both hands hold a camera before the eyes, and the body turns with it."""
+    arm = _reach(-0.02, phase.span(-0.08, -0.12))
+    return Pose((arm, arm), _stand(phase), phase.span(-0.14, 0.14))
+
+
+def fold(phase: Phase) -> Pose:
+    """Both hands spread a sheet and close it."""
+    arm = (phase.span(0.15, 1.15), phase.span(0.15, 0.45))
+    return Pose((arm, arm), _stand(phase), _lean(phase))
+
+
+EVERY = (
+    *(circle, walk, spin, wave, squat, kick, ball, barbell, hoop, jack, pushup, racket, rope, board, sword),
+    *(stand, crouch, wipe, sweep, drink, phone, photo, fold),
+)
+FAMILIES: dict[str, Callable[[Phase], Pose]] = {one.__name__: one for one in EVERY}
+ONE_ARMED = ("wave", "wipe", "drink", "phone")
+"""Families in which the arm of a person's ``side`` acts and the other can do something else."""

@@ -1,25 +1,21 @@
 """Render a miniature: every video drawn, hashed, encoded and annotated, in parallel, the same bytes whatever
 the parallelism.
 
-A dataset folder appears whole or not at all. Its `dataset.json` holds name, version, size, a digest of all
-frames (before encoding) and annotations, the classes with their pose groups, and what is known about each
-video.
+The `dataset.json` of a miniature holds name, version, size, a digest of all frames (before encoding) and
+annotations, the classes with their pose groups, and what is known about each video.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 import multiprocessing
-import os
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import av
 import cv2
@@ -27,7 +23,7 @@ import numpy as np
 
 from datasets.mini.classes import MiniClass
 from datasets.mini.draw import Draw
-from datasets.mini.scene import HEIGHT, WIDTH, Frame, Setting, cast, render
+from datasets.mini.scene import HEIGHT, WIDTH, Frame, Person, Setting, cast, render
 from datasets.mini.stage import Backdrop, Wardrobe
 
 FRAME_RATE = 25
@@ -88,41 +84,63 @@ def _tubes(frames: Sequence[Frame]) -> tuple[Tube, ...]:
     return tuple(tubes)
 
 
-def frames_of(job: Job) -> tuple[np.ndarray, Rendered]:
-    """The frames uint8 [T, 96, 128, 3] RGB of a video before encoding, and what they show."""
+@dataclass(frozen=True)
+class Staged:
+    """A video before and after it is drawn: who plays where, and its frames."""
+
+    actors: list[Person]
+    idle: list[Person]
+    backdrop: Backdrop
+    frames: list[Frame]
+
+
+def staged(job: Job) -> Staged:
+    """The video of a job, drawn but not encoded."""
     cv2.setNumThreads(1)
     draw, group = Draw(job.key), Draw(job.group_key)
     count = draw.integer(*job.setting.frames)
     wardrobe, backdrop = Wardrobe(group), Backdrop(group, draw, count)
     actors, idle = cast(draw, job.classes[job.label], job.classes, job.setting, wardrobe, count)
-    frames = list(render(draw, actors, idle, backdrop, count))
+    return Staged(actors, idle, backdrop, list(render(draw, actors, idle, backdrop, count)))
+
+
+def frames_of(job: Job) -> tuple[np.ndarray, Rendered]:
+    """The frames uint8 [T, 96, 128, 3] RGB of a video before encoding, and what they show."""
+    frames = staged(job).frames
     pixels, tubes = np.stack([frame.pixels for frame in frames]), _tubes(frames)
     digest = hashlib.sha256(pixels.tobytes())
     for tube in tubes:
         digest.update(np.array([job.label, tube.start, *tube.boxes_N4.ravel()], "<i4").tobytes())
-    return pixels, Rendered(job.name, count, tubes, digest.hexdigest())
+    return pixels, Rendered(job.name, len(frames), tubes, digest.hexdigest())
 
 
-def _encode(path: Path, frames_THWC: np.ndarray) -> None:
-    """Motion JPEG: every frame is a key-frame, so a reader that seeks gets the frame it asked for.
+@contextmanager
+def video_writer(path: Path, size: tuple[int, int], rate: int) -> Iterator[Callable[[np.ndarray], None]]:
+    """A function that appends a frame, uint8 RGB, to a new video of that width, height and frame rate.
 
+    Motion JPEG: every frame is a key-frame, so a reader that seeks gets the frame it asked for.
     (decord returns wrong frames when it seeks in an AVI of H.264 with more than one key-frame.)
     """
+    path.parent.mkdir(parents=True, exist_ok=True)
     with av.open(str(path), "w") as container:
-        stream = container.add_stream("mjpeg", rate=Fraction(FRAME_RATE))
-        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuvj444p"
+        stream = container.add_stream("mjpeg", rate=Fraction(rate))
+        stream.width, stream.height, stream.pix_fmt = *size, "yuvj444p"
         stream.options = {"qmin": "2", "qmax": "3"}
         stream.thread_count = 1
-        for pixels in frames_THWC:
+
+        def write(pixels: np.ndarray) -> None:
             container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
+
+        yield write
         container.mux(stream.encode(None))
 
 
 def render_video(job: Job) -> Rendered:
     """Render one video into its file."""
-    pixels, rendered = frames_of(job)
-    job.path.parent.mkdir(parents=True, exist_ok=True)
-    _encode(job.path, pixels)
+    frames_THWC, rendered = frames_of(job)
+    with video_writer(job.path, (WIDTH, HEIGHT), FRAME_RATE) as write:
+        for pixels in frames_THWC:
+            write(pixels)
     return rendered
 
 
@@ -136,60 +154,30 @@ def in_parallel(work: Callable[[T], R], items: Sequence[T], workers: int) -> Ite
         yield from pool.map(work, items, chunksize=4)
 
 
-def render_all(jobs: Sequence[Job], workers: int, progress: Progress | None) -> list[Rendered]:
-    """Render every job in `workers` processes, in order; `progress(done, total)` is called after each."""
+def render_all(work: Callable[[T], R], jobs: Sequence[T], workers: int, progress: Progress | None) -> list[R]:
+    """`work` of every job in `workers` processes, in order; `progress(done, total)` is called after each."""
     done = []
-    for rendered in in_parallel(render_video, jobs, workers):
+    for rendered in in_parallel(work, jobs, workers):
         done.append(rendered)
         if progress is not None:
             progress(len(done), len(jobs))
     return done
 
 
-def total_digest(videos: Sequence[Rendered]) -> str:
+class Digested(Protocol):
+    """A rendered video: its name, and the sha256 of its frames and annotation."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def digest(self) -> str: ...
+
+
+def total_digest(videos: Sequence[Digested]) -> str:
     """sha256 over the names and digests of all videos, in the order of their names."""
     lines = sorted(f"{one.name} {one.digest}" for one in videos)
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
-
-
-def is_complete(root: Path, name: str, version: int, size: str) -> bool:
-    """Whether `root` already holds this rendering. ValueError: it holds something else."""
-    if not root.exists() or (root.is_dir() and not any(root.iterdir())):
-        return False
-    manifest = root / "dataset.json"
-    if not manifest.is_file():
-        raise ValueError(
-            f"{root} exists and is not a rendered dataset: it has no dataset.json; name another folder"
-        )
-    found = json.loads(manifest.read_text())
-    held = (found.get("name"), found.get("version"), found.get("size"))
-    if held != (name, version, size):
-        raise ValueError(
-            f"{root} holds {held}, not {(name, version, size)}; name another folder or remove it"
-        )
-    return True
-
-
-@contextmanager
-def whole_folder(root: Path) -> Iterator[Path]:
-    """A temporary sibling of `root` that takes its name when the block ends well, and vanishes otherwise.
-
-    If another process has put a folder there meanwhile, that one stays.
-    """
-    root.parent.mkdir(parents=True, exist_ok=True)
-    partial = root.parent / f".{root.name}.{os.getpid()}.partial"
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir()
-    try:
-        yield partial
-        os.sync()
-        try:
-            partial.rename(root)
-        except OSError:
-            if not (root / "dataset.json").is_file():
-                raise
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
 
 
 def describe(classes: Sequence[MiniClass]) -> list[dict[str, object]]:

@@ -9,18 +9,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 
 from datasets.mini.classes import FAST_TRAVEL, MiniClass
 from datasets.mini.draw import Draw
-from datasets.mini.figure import Look, box, paint, prop_strokes, strokes
-from datasets.mini.poses import FAMILIES, Phase
+from datasets.mini.figure import Look, Stroke, box, paint, strokes
+from datasets.mini.poses import FAMILIES, Phase, Pose
+from datasets.mini.props import mirror_strokes, prop_strokes
 from datasets.mini.stage import Backdrop, Wardrobe
 
-WIDTH, HEIGHT = 128, 96  # of the video file
+WIDTH, HEIGHT = 128, 96  # of a video file where no other size is asked for
 ZOOM = 2  # drawn this much larger, then averaged
 VARIATION = 0.12  # of speed, relative
 
@@ -28,10 +29,11 @@ VARIATION = 0.12  # of speed, relative
 @dataclass(frozen=True)
 class Setting:
     """How the videos of a dataset are staged. `frames`: fewest and most; `trimmed`: acting in every
-    frame, alone."""
+    frame, alone; `size`: width and height of the picture."""
 
     frames: tuple[int, int]
     trimmed: bool
+    size: tuple[int, int] = (WIDTH, HEIGHT)
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,9 @@ class Person:
 
     `x`, `y`: the point between the feet at mid-video, `drift`: pixels a frame; `height`: pixels, `growth`:
     share a frame; `travel`: pixels a frame while acting; `rise`, `fall`, `turn` as in `Motion`; `phase` (in
-    cycles) and `theta` at `start`; `side`, `jitter` as in `Phase`.
+    cycles) and `theta` at `start`; `side`, `jitter` as in `Phase`; `upper`: what the arms do instead of the
+    family's own, the second of two with one arm, each a person of which place and look do not count;
+    `framed`: seen in a mirror on the wall.
     """
 
     family: str
@@ -61,6 +65,8 @@ class Person:
     theta: float
     side: int
     jitter: tuple[float, ...]
+    upper: tuple[Person, ...] = ()
+    framed: bool = False
 
     def acted(self, frame: int) -> int:
         """How many frames of acting lie behind this one."""
@@ -82,37 +88,39 @@ class Person:
         return self.x + walked + self.drift[0] * away, self.y + self.drift[1] * away, height
 
 
-def _span(draw: Draw, setting: Setting, frames: int, height: float) -> tuple[int, int]:
+def acting_span(draw: Draw, setting: Setting, frames: int, height: float) -> tuple[int, int]:
     """Acting frames: as long as the fastest walker of that height could stay in the picture, whatever
     the class."""
     if setting.trimmed:
         return 0, frames
-    room = (WIDTH - 0.5 * height) / (FAST_TRAVEL * (1 + VARIATION) * height)
+    room = (setting.size[0] - 0.5 * height) / (FAST_TRAVEL * (1 + VARIATION) * height)
     low, high = 0.45 * frames, 0.90 * frames
     length = round(min(draw.between(low, high), max(low, room)))
     start = draw.integer(0, frames - length)
     return start, start + length
 
 
-def _place(draw: Draw, height: float, length: int, travel: float) -> float:
+def _place(draw: Draw, width: int, height: float, length: int, travel: float) -> float:
     """x at the middle of the acting; at a random frame of it x is distributed alike for walkers and
     others."""
-    reach = min(FAST_TRAVEL * height * length, WIDTH - 0.5 * height)
-    free = WIDTH - 0.5 * height - reach
+    reach = min(FAST_TRAVEL * height * length, width - 0.5 * height)
+    free = width - 0.5 * height - reach
     own = min(abs(travel) * length, reach)
     return 0.25 * height + reach / 2 + free * draw.unit() + draw.around((reach - own) / 2)
 
 
-def _person(draw: Draw, doing: MiniClass, look: Look, height: float, span: tuple[int, int]) -> Person:
+def person_doing(draw: Draw, doing: MiniClass, look: Look, height: float, span: tuple[int, int],
+                 size: tuple[int, int]) -> Person:  # fmt: skip
+    """A person somewhere in a picture of that size (width, height) who acts in the frames [start, end)."""
     motion, side = doing.motion, draw.sign()
     speed = 1.0 + draw.around(VARIATION)
     way = 1 if doing.motion_only else draw.sign()
     own = draw.between(6.0, 10.0)  # of the steps of a walk: independent of its speed
     length = span[1] - span[0]
     travel = motion.travel * way * speed * height if length else 0.0
-    x = _place(draw, height, length, travel)
+    x = _place(draw, size[0], height, length, travel)
     low = 1.22 * height
-    y = draw.between(low, max(low + 1.0, HEIGHT - 3.0 - 0.12 * height))
+    y = draw.between(low, max(low + 1.0, size[1] - 3.0 - 0.12 * height))
     return Person(
         family=doing.family, look=look, start=span[0], end=span[1], x=x, y=y,
         drift=(draw.around(0.10), draw.around(0.05)), height=height, growth=draw.around(0.0025),
@@ -123,7 +131,8 @@ def _person(draw: Draw, doing: MiniClass, look: Look, height: float, span: tuple
     )  # fmt: skip
 
 
-def _far_enough(people: Sequence[Person], other: Person) -> bool:
+def far_enough(people: Sequence[Person], other: Person) -> bool:
+    """Whether a person does not stand in another's place."""
     return all(abs(one.x - other.x) > 0.32 * (one.height + other.height) for one in people)
 
 
@@ -139,11 +148,11 @@ def cast(draw: Draw, doing: MiniClass, classes: Sequence[MiniClass], setting: Se
     for number in range(actors + idle):
         acting = number < actors
         height, look = draw.between(34.0, tallest), wardrobe.look(draw)
-        span = _span(draw, setting, frames, height) if acting else (0, 0)
+        span = acting_span(draw, setting, frames, height) if acting else (0, 0)
         what = doing if acting else draw.pick(others)
         for _ in range(12):
-            person = _person(draw, what, look, height, span)
-            if _far_enough(people, person):
+            person = person_doing(draw, what, look, height, span, setting.size)
+            if far_enough(people, person):
                 break
         people.append(person)
     return people[:actors], people[actors:]
@@ -151,37 +160,75 @@ def cast(draw: Draw, doing: MiniClass, classes: Sequence[MiniClass], setting: Se
 
 @dataclass(frozen=True)
 class Frame:
-    """A rendered frame: `pixels` uint8 [96, 128, 3] RGB; `boxes`: actor number -> (x1, y1, x2, y2),
-    continuous pixels of the video, unclipped, of the actors that act in this frame."""
+    """A rendered frame: `pixels` uint8 [H, W, 3] RGB; `boxes`: actor number -> (x1, y1, x2, y2),
+    continuous pixels of the video, unclipped, of the actors that act in this frame; `shake`: of the camera,
+    in pixels."""
 
     pixels: np.ndarray
     boxes: dict[int, tuple[float, float, float, float]]
+    shake: tuple[int, int]
 
 
-def _draw_person(canvas: np.ndarray, person: Person, frame: int, middle: float,
-                 shake: tuple[int, int]) -> tuple[float, float, float, float]:  # fmt: skip
+def parts_of(person: Person, frame: int) -> list[Stroke]:
+    """What is drawn of a person in a frame, in drawing order; every frame has the same parts."""
+    pose = _pose(person, frame)
+    props = [
+        stroke
+        for one in (person, *person.upper)
+        for stroke in prop_strokes(one.family, one.at(frame), pose, person.look.prop)
+    ]
+    return [*(mirror_strokes() if person.framed else ()), *strokes(pose, props, person.look)]
+
+
+def _pose(person: Person, frame: int) -> Pose:
+    pose = FAMILIES[person.family](person.at(frame))
+    for number, one in enumerate(person.upper):
+        arms = FAMILIES[one.family](one.at(frame)).arms
+        if number:
+            arms = (arms[0], pose.arms[1]) if one.side < 0 else (pose.arms[0], arms[1])
+        pose = replace(pose, arms=arms)
+    return pose
+
+
+def far_to_near(actors: Sequence[Person], idle: Sequence[Person]) -> list[tuple[int, Person]]:
+    """People in drawing order, smaller (further) ones first, with their actor numbers; -1: bystander."""
+    return sorted([*enumerate(actors), *((-1, one) for one in idle)], key=lambda item: item[1].height)
+
+
+def draw_person(canvas: np.ndarray, person: Person, frame: int, middle: float,
+                shake: tuple[int, int]) -> tuple[float, float, float, float]:  # fmt: skip
+    """Draw a person. Its extent x1, y1, x2, y2 in continuous pixels of the video, unclipped. `middle` and
+    `shake` as in :meth:`Person.origin` and :class:`Frame`."""
     x, y, height = person.origin(frame, middle)
     x, y = x + shake[0], y + shake[1]
-    phase = person.at(frame)
-    pose = FAMILIES[person.family](phase)
-    parts = strokes(pose, prop_strokes(person.family, phase, pose, person.look.prop), person.look)
+    parts = parts_of(person, frame)
     paint(canvas, parts, (x * ZOOM, y * ZOOM), height * ZOOM)
     left, top, right, bottom = box(parts)
     return x + left * height, y + top * height, x + right * height, y + bottom * height
 
 
+def random_shake(draw: Draw) -> tuple[int, int]:
+    """Displacement of a hand-held camera in a frame."""
+    return (draw.integer(-1, 1), draw.integer(-1, 1)) if draw.unit() < 0.5 else (0, 0)
+
+
+def shrunk(canvas: np.ndarray) -> np.ndarray:
+    """The canvas at the video's size."""
+    height, width = canvas.shape[:2]
+    return cv2.resize(canvas, (width // ZOOM, height // ZOOM), interpolation=cv2.INTER_AREA)
+
+
 def render(draw: Draw, actors: Sequence[Person], idle: Sequence[Person], backdrop: Backdrop,
            frames: int) -> Iterator[Frame]:  # fmt: skip
-    """The frames of a video, in order. Further away (smaller) people are drawn first."""
+    """The frames of a video, in order."""
     middle = (frames - 1) / 2
-    order = sorted([*enumerate(actors), *((-1, one) for one in idle)], key=lambda item: item[1].height)
+    order = far_to_near(actors, idle)
     for number in range(frames):
-        shake = (draw.integer(-1, 1), draw.integer(-1, 1)) if draw.unit() < 0.5 else (0, 0)
+        shake = random_shake(draw)
         canvas = backdrop.view(number, shake)
         boxes = {}
         for actor, person in order:
-            extent = _draw_person(canvas, person, number, middle, shake)
+            extent = draw_person(canvas, person, number, middle, shake)
             if person.start <= number < person.end:
                 boxes[actor] = extent
-        small = cv2.resize(canvas, (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA)
-        yield Frame(backdrop.exposed(draw, small), boxes)
+        yield Frame(backdrop.exposed(draw, shrunk(canvas)), boxes, shake)

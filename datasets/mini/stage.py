@@ -14,7 +14,7 @@ from datasets.mini.figure import Colour, Look
 SKINS: tuple[Colour, ...] = ((246, 208, 178), (224, 172, 130), (186, 128, 88), (140, 88, 58), (96, 60, 42))
 HAIRS: tuple[Colour, ...] = ((28, 22, 20), (78, 48, 26), (150, 96, 44), (214, 178, 104), (148, 146, 144))
 MARGIN = 56  # of the background around the view, in its (doubled) pixels
-VIEW = (256, 192)  # width and height of the view
+VIEW = (256, 192)  # width and height of the view where no other is asked for
 
 
 def _colour(hue: float, saturation: float, value: float) -> Colour:
@@ -78,9 +78,11 @@ def _furnish(group: Draw, picture: np.ndarray, horizon: int) -> None:
 class Backdrop:
     """A textured wall and floor that the camera pans over, and the camera's gain and noise."""
 
-    def __init__(self, group: Draw, draw: Draw, frames: int) -> None:
-        width, height = VIEW[0] + 2 * MARGIN, VIEW[1] + 2 * MARGIN
-        horizon = MARGIN + group.integer(70, 150)
+    def __init__(self, group: Draw, draw: Draw, frames: int, view: tuple[int, int] = VIEW) -> None:
+        """``view``: width and height of what the camera sees, in doubled pixels."""
+        self._view = view
+        width, height = view[0] + 2 * MARGIN, view[1] + 2 * MARGIN
+        horizon = MARGIN + group.integer(view[1] * 70 // 192, view[1] * 150 // 192)
         self._picture = _blend(_noise(group, width, height), *_pair(group))
         floor = _blend(_noise(group, width, height), *_pair(group))
         self._picture[horizon:] = floor[horizon:]
@@ -92,21 +94,26 @@ class Backdrop:
         self._frames = frames
         self._gain = draw.between(0.80, 1.15)
         strength = draw.integer(2, 7)
-        noise = draw.bytes(96 + 32, 128 + 32, 3).astype(np.int16)
+        noise = draw.bytes(view[1] // 2 + 32, view[0] // 2 + 32, 3).astype(np.int16)
         self._noise = (noise * (2 * strength + 1) >> 8) - strength
 
-    def view(self, frame: int, shake: tuple[int, int]) -> np.ndarray:
-        """The background in a frame, uint8 [192, 256, 3], a fresh copy; `shake`: displacement in pixels
+    def corner(self, frame: int, shake: tuple[int, int]) -> tuple[int, int]:
+        """x, y of the view's corner on the background, in doubled pixels; `shake`: displacement in pixels
         of the video."""
         part = frame / max(1, self._frames - 1)
         x, y = (round(a + (b - a) * part) for a, b in zip(self._from, self._to, strict=True))
-        left, top = MARGIN + x - 2 * shake[0], MARGIN + y - 2 * shake[1]
-        return self._picture[top : top + VIEW[1], left : left + VIEW[0]].copy()
+        return MARGIN + x - 2 * shake[0], MARGIN + y - 2 * shake[1]
+
+    def view(self, frame: int, shake: tuple[int, int]) -> np.ndarray:
+        """The background in a frame, uint8 [H, W, 3], a fresh copy; `shake` as in :meth:`corner`."""
+        left, top = self.corner(frame, shake)
+        return self._picture[top : top + self._view[1], left : left + self._view[0]].copy()
 
     def exposed(self, draw: Draw, picture: np.ndarray) -> np.ndarray:
         """Gain with a flicker of 2%, and noise."""
         gain = self._gain * (1.0 + draw.around(0.02))
         levels = np.array([min(255, int(level * gain + 0.5)) for level in range(256)], np.int16)
         top, left = draw.integer(0, 32), draw.integer(0, 32)
-        noisy = levels[picture] + self._noise[top : top + 96, left : left + 128]
+        height, width = picture.shape[:2]
+        noisy = levels[picture] + self._noise[top : top + height, left : left + width]
         return np.clip(noisy, 0, 255).astype(np.uint8)

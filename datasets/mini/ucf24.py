@@ -14,15 +14,15 @@ from pathlib import Path
 import numpy as np
 
 from datasets.mini.classes import UCF24_MINI
+from datasets.mini.folder import Edition, whole_folder
 from datasets.mini.render import (
     Job,
     Progress,
     Rendered,
     describe,
-    is_complete,
     render_all,
+    render_video,
     total_digest,
-    whole_folder,
 )
 from datasets.mini.scene import Setting
 
@@ -33,26 +33,36 @@ VERSION = 1
 @dataclass(frozen=True)
 class Size:
     """Source groups and clips of each group, for every class; frames of every video. As in UCF101, split 1
-    tests groups 1 to 7 and trains on 8 to 25."""
+    tests groups 1 to 7 and trains on 8 to 25. `more`: of the training and of the test groups, how many of the
+    first have another clip; `draws`: names the random draws."""
 
     train_groups: int
     train_clips: int
     test_groups: int
     test_clips: int
     frames: int
+    draws: str
+    more: tuple[int, int] = (0, 0)
 
 
 SIZES = {
-    "micro": Size(train_groups=2, train_clips=1, test_groups=1, test_clips=1, frames=24),
-    "small": Size(train_groups=6, train_clips=2, test_groups=5, test_clips=1, frames=48),
-    "large": Size(train_groups=15, train_clips=2, test_groups=7, test_clips=2, frames=48),
+    "micro": Size(train_groups=2, train_clips=1, test_groups=1, test_clips=1, frames=24, draws="micro"),
+    "small": Size(train_groups=6, train_clips=2, test_groups=5, test_clips=1, frames=48, draws="small"),
+    "medium": Size(train_groups=15, train_clips=2, test_groups=7, test_clips=2, frames=48, draws="large"),
+    "full": Size(18, 5, 7, 5, frames=48, draws="full", more=(5, 3)),
 }
+"""`full` has 3,192 videos; of UCF101-24's 3,207 are 3,194 annotated."""
 
 
 def _clips(size: Size) -> list[tuple[int, int]]:
-    train = [(8 + group, 1 + clip) for group in range(size.train_groups) for clip in range(size.train_clips)]
-    test = [(1 + group, 1 + clip) for group in range(size.test_groups) for clip in range(size.test_clips)]
-    return [*test, *train]
+    """(group, clip) of a class."""
+    parts = ((1, size.test_groups, size.test_clips), (8, size.train_groups, size.train_clips))
+    return [
+        (first + group, 1 + clip)
+        for (first, groups, clips), more in zip(parts, reversed(size.more), strict=True)
+        for group in range(groups)
+        for clip in range(clips + (group < more))
+    ]
 
 
 def jobs(root: Path, size: str = "small") -> list[Job]:
@@ -65,7 +75,7 @@ def jobs(root: Path, size: str = "small") -> list[Job]:
         for group, clip in _clips(SIZES[size]):
             source = f"v_{doing.name}_g{group:02d}"
             name = f"{doing.name}/{source}_c{clip:02d}"
-            key = f"{NAME}@{VERSION}.{size}"
+            key = f"{NAME}@{VERSION}.{SIZES[size].draws}"
             path = root / "ucf24" / "videos" / f"{name}.avi"
             found.append(Job(name, label, f"{key}/{name}", f"{key}/{source}", path, UCF24_MINI, setting))
     return found
@@ -117,15 +127,15 @@ def render_ucf24_mini(
     """Render the dataset under `root` (`dataset.json`, `ucf24/splitfiles`, `ucf24/videos`), whole or not at
     all.
 
-    `size`: micro, small or large; `workers`: processes, without influence on the result; `progress(done,
+    `size`: one of `SIZES`; `workers`: processes, without influence on the result; `progress(done,
     total)` counts videos. If `root` holds this rendering already it is left alone. ValueError: unknown size,
     or `root` holds something else.
     """
     jobs(root, size)
-    if is_complete(root, NAME, VERSION, size):
-        return
-    with whole_folder(root) as partial:
+    with whole_folder(root, Edition(NAME, VERSION, size)) as partial:
+        if partial is None:
+            return
         todo = jobs(partial, size)
-        videos = render_all(todo, workers, progress)
+        videos = render_all(render_video, todo, workers, progress)
         _write_splitfiles(partial / "ucf24" / "splitfiles", todo, videos)
         (partial / "dataset.json").write_text(json.dumps(_manifest(size, todo, videos), indent=1) + "\n")

@@ -1,4 +1,4 @@
-"""Both miniatures at their smallest size, rendered once."""
+"""All miniatures at their smallest size, rendered once."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from datasets.mini.ava import render_ava_mini
+from datasets.mini.daly import render_daly_mini
 from datasets.mini.jhmdb import render_jhmdb_mini
 from datasets.mini.ucf24 import render_ucf24_mini
 
@@ -23,4 +25,20 @@ def jhmdb_micro(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The root folder of `jhmdb-mini` at size micro, rendered in this process."""
     root = tmp_path_factory.mktemp("mini") / "jhmdb-micro"
     render_jhmdb_mini(root, "micro", workers=1)
+    return root
+
+
+@pytest.fixture(scope="session")
+def daly_micro(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The root folder of `daly-mini` at size micro, rendered in this process."""
+    root = tmp_path_factory.mktemp("mini") / "daly-micro"
+    render_daly_mini(root, "micro", workers=1)
+    return root
+
+
+@pytest.fixture(scope="session")
+def ava_micro(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The root folder of `ava-mini` at size micro, rendered in this process."""
+    root = tmp_path_factory.mktemp("mini") / "ava-micro"
+    render_ava_mini(root, "micro", workers=1)
     return root

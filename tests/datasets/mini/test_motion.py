@@ -9,8 +9,9 @@ import pytest
 
 from datasets.mini.classes import JHMDB_MINI, UCF24_MINI, MiniClass, mirror_labels, pose_groups
 from datasets.mini.draw import Draw
-from datasets.mini.figure import Look, box, paint, prop_strokes, strokes
+from datasets.mini.figure import Look, box, paint, strokes
 from datasets.mini.poses import FAMILIES, Phase
+from datasets.mini.props import prop_strokes
 from datasets.mini.scene import Person, Setting, cast
 from datasets.mini.stage import Wardrobe
 

@@ -11,7 +11,7 @@ import pytest
 
 from datasets.mini import jhmdb, ucf24
 from datasets.mini.draw import Draw
-from datasets.mini.render import Job, frames_of, whole_folder
+from datasets.mini.render import Job, frames_of
 
 # A change of any of these is a change of the dataset: raise its VERSION, and store the new numbers.
 MICRO = {
@@ -30,6 +30,10 @@ SMALL = {  # of the videos at a few places of the list of jobs
         377: "527b7cd537c8f3ae6c6170606e3702f56ef0d88800f7509a137b0955f86e2cea",
     },
 }
+LARGE = {  # of a video of the size that was called so
+    "ucf24-mini": "ddbf95df018f4a3b041acb550e03cb642e953f5a388605be66cbe7c30ddd5f9d",
+    "jhmdb-mini": "4debac5d1621ba2eb4b7bd87c03119c3bb6b324abe48d799adcaa85c3d581fde",
+}
 CHANGED = "the rendering changed: raise VERSION of the miniature and store the new digest"
 
 
@@ -43,6 +47,15 @@ def test_micro_digests(ucf24_micro: Path, jhmdb_micro: Path) -> None:
         facts = manifest(root)
         assert (facts["version"], facts["size"]) == (1, "micro")
         assert facts["digest"] == MICRO[str(facts["name"])], CHANGED
+
+
+def test_what_was_large_is_drawn_as_before() -> None:
+    """The size that `medium` and `full` took over is named in the draws, so its pictures stay."""
+    assert {job.key.split("/")[0] for job in ucf24.jobs(Path(), "medium")} == {"ucf24-mini@1.large"}
+    assert {job.key.split("/")[0] for job in jhmdb.jobs(Path(), "full")} == {"jhmdb-mini@1.large"}
+    for dataset, size, place in ((ucf24, "medium", 5), (jhmdb, "full", 7)):
+        job = dataset.jobs(Path(), size)[place]
+        assert frames_of(job)[1].digest == LARGE[dataset.NAME], CHANGED
 
 
 @pytest.mark.parametrize("dataset", [ucf24, jhmdb])
@@ -73,7 +86,7 @@ def test_present_is_left_alone(ucf24_micro: Path) -> None:
         ucf24.render_ucf24_mini(ucf24_micro, "small")
     with pytest.raises(ValueError, match="not a rendered dataset"):
         ucf24.render_ucf24_mini(ucf24_micro / "ucf24", "micro")
-    with pytest.raises(ValueError, match="sizes: micro, small, large"):
+    with pytest.raises(ValueError, match="sizes: micro, small, medium, full"):
         ucf24.render_ucf24_mini(ucf24_micro / "new", "huge")
 
 
@@ -83,17 +96,7 @@ def test_nothing_is_left_of_a_failure(tmp_path: Path) -> None:
 
     with pytest.raises(RuntimeError, match="stopped"):
         jhmdb.render_jhmdb_mini(tmp_path / "data", "micro", workers=1, progress=stop)
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_another_process_was_faster(tmp_path: Path) -> None:
-    root = tmp_path / "data"
-    with whole_folder(root) as partial:
-        (partial / "dataset.json").write_text("mine")
-        root.mkdir()
-        (root / "dataset.json").write_text("theirs")
-    assert (root / "dataset.json").read_text() == "theirs"
-    assert list(tmp_path.iterdir()) == [root]
+    assert [path.name for path in tmp_path.iterdir()] == [".data.lock"]
 
 
 def decoded(path: Path) -> decord.VideoReader:
