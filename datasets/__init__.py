@@ -16,12 +16,21 @@ __all__ = ["DataError", "Dataset", "Split", "find", "names", "prepare"]
 MODULES = {
     "ucf24": "datasets.ucf24:Ucf24",
     "jhmdb": "datasets.jhmdb:Jhmdb",
+    "daly": "datasets.daly:Daly",
+    "ava-v2.2": "datasets.ava:AvaV22",
+    "ava-v2.1": "datasets.ava:AvaV21",
+    "ava-v1.0": "datasets.ava:AvaV10",
+    "custom": "datasets.custom:Custom",
     "ucf24-mini": "datasets.mini:Ucf24Mini",
     "jhmdb-mini": "datasets.mini:JhmdbMini",
+    "daly-mini": "datasets.mini:DalyMini",
+    "ava-mini": "datasets.mini:AvaMini",
 }
 ALIASES = {
     "ucf101-24": "ucf24", "ucf101": "ucf24", "ucf-24": "ucf24", "jhmdb-21": "jhmdb", "jhmdb21": "jhmdb",
+    "ava": "ava-v2.2", "ava2.2": "ava-v2.2", "ava2.1": "ava-v2.1", "ava1.0": "ava-v1.0",
     "ucf101-24-mini": "ucf24-mini", "jhmdb-21-mini": "jhmdb-mini",
+    "ava-v2.2-mini": "ava-mini",
 }  # fmt: skip
 
 
@@ -50,13 +59,14 @@ def prepare(name: str, data_root: Path | None, cache: Path, size: str = "small")
 
 
 def _real_folder(kind: type[Dataset], data_root: Path | None) -> Path:
-    instead = f"`--dataset {kind.name}-mini` needs no data: it is rendered"
+    instead = f". `--dataset {kind.miniature}` needs no data: it is rendered" if kind.miniature else ""
     if data_root is None:
+        named = "its folder" if kind.folder == "." else f"the folder that holds {kind.folder}/"
         raise DataError(
-            f"where is {kind.title}? Name the folder that holds {kind.folder}/ with --data-root "
-            f"or BENCH_DATA. It wants: {kind.layout}. {instead}"
+            f"where is {kind.title}? Name {named} with --data-root or BENCH_DATA. "
+            f"It wants: {kind.layout}{instead}"
         )
     folder = data_root / kind.folder
     if not folder.is_dir():
-        raise DataError(f"no {kind.title} in {folder}. The folder wants: {kind.layout}. {instead}")
+        raise DataError(f"no {kind.title} in {folder}. The folder wants: {kind.layout}{instead}")
     return folder

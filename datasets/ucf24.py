@@ -1,30 +1,25 @@
 """UCF101-24: 3,194 untrimmed videos of 24 sports, people annotated while they act.
 
-Annotation: ``splitfiles/pyannot.pkl`` (Singh et al., ICCV 2017), boxes xywh with a 1-based corner, spans
-``sf``..``ef`` 0-based and half-open. 13 of the listed videos have no annotation and are left out, as
-everybody leaves them out: split 1 tests 910 videos.
+Annotation, the first that is there: ``pyannot.pkl`` or ``finalAnnots.mat`` (:mod:`datasets.ucf24_sources`),
+or ``UCF101v2-GT.pkl`` (:mod:`datasets.act`), whose boxes are taken as they stand. 13 of the listed videos
+have no annotation and are left out, as everybody leaves them out: split 1 tests 910 videos.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator
 from functools import cached_property
-from pathlib import Path, PurePosixPath
-from typing import Any, ClassVar
-
-import numpy as np
+from pathlib import Path
+from typing import ClassVar
 
 from bench.names import choose
-from bench.records import GroundTruth, TruthBoxes, TruthTubes, VideoTable
-from datasets.base import DataError, Dataset, Split
-from datasets.pickles import load_plain
-
-WIDTH, HEIGHT, FPS = 320, 240, 25.0
-VIDEO_FOLDERS = ("videos", "UCF-101")
-VIDEO_SUFFIXES = (".avi", ".mp4", ".mkv", ".webm")
-
-Annotation = Mapping[str, Any]
+from bench.records import GroundTruth
+from datasets.act import ActFile, read_act
+from datasets.annotation import Annotated, ground_truth
+from datasets.base import DataError, Dataset, Quirk, Split
+from datasets.files import check_name, read_lines
+from datasets.ucf24_sources import FPS, Source, read_final_annots, read_pyannot, source_group
 
 
 class Ucf24(Dataset):
@@ -37,50 +32,55 @@ class Ucf24(Dataset):
     name = "ucf24"
     title = "UCF101-24"
     folder = "ucf24"
+    miniature = "ucf24-mini"
     layout = (
-        "splitfiles/pyannot.pkl, splitfiles/{train,test}list0{1,2,3}.txt, "
-        "videos/<Class>/v_<Class>_gXX_cYY.{avi,mp4,mkv,webm} or rgb-images/<Class>/v_<Class>_gXX_cYY/*.jpg"
+        "splitfiles/pyannot.pkl (or finalAnnots.mat, or UCF101v2-GT.pkl), "
+        "splitfiles/{train,test}list0{1,2,3}.txt, "
+        "videos/<Class>/v_<Class>_gXX_cYY.{avi,mp4} or rgb-images/<Class>/v_<Class>_gXX_cYY/*.jpg"
     )
+    video_folders = ("videos", "UCF-101", "rgb-images")
     splits: ClassVar[tuple[str, ...]] = ("1", "2", "3")
     trimmed = False
 
     @cached_property
-    def _annotation(self) -> dict[str, Annotation]:
-        """By video name, sorted, checked for the fields that are read here."""
-        path = self._splitfile("pyannot.pkl")
-        data = load_plain(path)
-        if not isinstance(data, dict) or not data:
-            raise DataError(f"{path}: holds no dict of videos")
-        for name, video in data.items():
-            _check_video(path, name, video)
-        return dict(sorted(data.items()))
+    def source(self) -> Source | ActFile:
+        """The annotation file that is used."""
+        for file, read in (("pyannot.pkl", read_pyannot), ("finalAnnots.mat", read_final_annots)):
+            path = self.root / "splitfiles" / file
+            if path.is_file():
+                return read(path)
+        for path in (self.root / "UCF101v2-GT.pkl", self.root / "splitfiles" / "UCF101v2-GT.pkl"):
+            if path.is_file():
+                return read_act(path, FPS, source_group)
+        raise self.missing(f"{self.root / 'splitfiles' / 'pyannot.pkl'}")
 
     @cached_property
     def classes(self) -> tuple[str, ...]:
         """Class folders in the order of the annotation's labels (alphabetical in UCF101-24)."""
-        found: dict[int, set[str]] = {}
-        for name, video in self._annotation.items():
-            for tube in (video, *video["annotations"]):
-                found.setdefault(int(tube["label"]), set()).add(name.split("/")[0])
-        if sorted(found) != list(range(len(found))) or any(len(names) > 1 for names in found.values()):
-            raise DataError(
-                f"{self._splitfile('pyannot.pkl')}: labels and class folders do not match: {found}"
-            )
-        return tuple(next(iter(found[label])) for label in range(len(found)))
+        return self.source.classes if isinstance(self.source, ActFile) else self.source.classes()
 
     def split(self, name: str) -> Split:
         """The annotated videos of split 1, 2 or 3 in the order of the official lists."""
         number = choose(name, self.splits, f"split of {self.title}")
-        train, test = (self._listed(f"{part}list0{number}.txt") for part in ("train", "test"))
+        lists = [self.root / "splitfiles" / f"{part}list0{number}.txt" for part in ("train", "test")]
+        where = f"{lists[0]} and {lists[1].name}"
+        if isinstance(self.source, ActFile) and not any(path.is_file() for path in lists):
+            found, where = self.source.split(int(number)), str(self.source.path)
+        else:
+            found = Split.of(self._listed(lists[0]), self._listed(lists[1]), where)
+        train, test = (
+            tuple(v for v in part if v in self.source.videos) for part in (found.train, found.test)
+        )
         if not train or not test:
-            raise DataError(f"{self.root / 'splitfiles'}: split {number} lists no annotated video")
+            raise DataError(f"{where}: split {number} lists no annotated video for training or for test")
         return Split(train, test)
 
-    def _listed(self, file: str) -> tuple[str, ...]:
-        """Annotated videos of a list with lines ``Class/v_name.avi [label]``."""
-        lines = self._splitfile(file).read_text(encoding="utf-8").splitlines()
-        names = (str(PurePosixPath(line.split()[0]).with_suffix("")) for line in lines if line.strip())
-        return tuple(name for name in names if name in self._annotation)
+    def _listed(self, path: Path) -> list[str]:
+        """Videos of a list with lines ``Class/v_name.avi [label]``."""
+        if not path.is_file():
+            raise self.missing(str(path))
+        entries = ((number, text.split()[0].removesuffix(".avi")) for number, text in read_lines(path))
+        return [check_name(name, f"{path}, line {number}") for number, name in entries]
 
     def ground_truth(self) -> GroundTruth:
         """All annotated videos, in the order of their names."""
@@ -88,74 +88,68 @@ class Ucf24(Dataset):
 
     @cached_property
     def _ground_truth(self) -> GroundTruth:
-        names = tuple(self._annotation)
-        tubes = [(v, tube) for v, name in enumerate(names) for tube in self._annotation[name]["annotations"]]
-        video = np.array([v for v, _ in tubes], np.int32)
-        start, end, label = (np.array([int(tube[key]) for _, tube in tubes]) for key in ("sf", "ef", "label"))
-        number, length = np.arange(len(tubes)), end - start
-        frame = np.arange(length.sum()) - np.repeat(length.cumsum() - length - start, length)
-        boxes_N4 = np.concatenate([_corners(tube["boxes"]) for _, tube in tubes])
-        return GroundTruth(
-            self.classes,
-            self._video_table(names),
-            TruthTubes(names, video, number, label, start, end, np.zeros(len(tubes), bool)),
-            TruthBoxes(names, np.repeat(video, length), np.repeat(number, length), frame, boxes_N4),
+        return ground_truth(self.classes, self.source.videos, self.source.path)
+
+    def published_counts(self) -> dict[str, int]:
+        """Of ``pyannot.pkl`` and ``finalAnnots.mat`` with the official lists; other annotation has others."""
+        if not isinstance(self.source, Source):
+            return {}
+        found = {
+            "classes": 24, "videos": 3194, "tubes": 4458, "boxes": 573_862, "most tubes in a video": 10,
+            "shortest tube, frames": 4, "longest tube, frames": 880, "untrimmed videos": 1249,
+            "videos of more than one class": 0, "tubes that repeat another of their video exactly": 2,
+            "split 1: test tubes": 1315, "split 1: test boxes": 170_580,
+        }  # fmt: skip
+        for split, (train, test) in {"1": (2284, 910), "2": (2300, 894), "3": (2295, 899)}.items():
+            found |= {f"split {split}: training videos": train, f"split {split}: test videos": test}
+        return found
+
+    def second_sources(self) -> Iterator[tuple[str, int, int]]:
+        """``finalAnnots.mat`` against ``pyannot.pkl``, and the list of annotated test videos of split 1."""
+        folder = self.root / "splitfiles"
+        matlab, listed = folder / "finalAnnots.mat", folder / "testlist01_annotated.txt"
+        if matlab.is_file() and self.source.path.name == "pyannot.pkl":
+            other, here = read_final_annots(matlab).videos, self.source.videos
+            same = sum(name in other and _content(other[name]) == _content(here[name]) for name in here)
+            yield f"videos that {matlab.name} annotates alike", same, max(len(other), len(here))
+        if listed.is_file():
+            names, test = set(self._listed(listed)), set(self.split("1").test)
+            yield f"test videos of split 1 in {listed.name}", len(names & test), len(names | test)
+
+    def quirks(self) -> tuple[Quirk, ...]:
+        """Listed videos without annotation, boxes in integers too small for sums, and repeated tubes."""
+        left_out = {
+            path.stem: {v for v in self._listed(path) if v.split("/")[0] in self.classes}
+            - set(self.source.videos)
+            for path in sorted((self.root / "splitfiles").glob("t*list0[123].txt"))
+        }
+        said = ", ".join(f"{len(names)} in {stem}" for stem, names in left_out.items())
+        found = [
+            Quirk(
+                f"videos listed without annotation ({said})",
+                len(set().union(*left_out.values())),
+                "left out of training and test, as everybody leaves them out",
+            ),
+            Quirk("tubes that repeat another of their video exactly", self._repeated(), "kept and counted"),
+        ]
+        if isinstance(self.source, Source):
+            small = {name: n for name, n in self.source.types.items() if name in ("uint8", "uint16")}
+            said = ", ".join(f"{n} {name}" for name, n in sorted(small.items()))
+            treatment = "cast to float32 before any arithmetic, as x + w overflows"
+            found.append(
+                Quirk(f"tubes with boxes in small integers ({said})", sum(small.values()), treatment)
+            )
+        return tuple(found)
+
+    def _repeated(self) -> int:
+        tubes = Counter(
+            (name, tube.label, tube.start, tube.boxes_N4.tobytes())
+            for name, video in self.source.videos.items()
+            for tube in video.tubes
         )
-
-    def _video_table(self, names: tuple[str, ...]) -> VideoTable:
-        frames = np.array([int(video["numf"]) for video in self._annotation.values()])
-        width, height, fps = (np.full(len(names), value) for value in (WIDTH, HEIGHT, FPS))
-        return VideoTable(names, frames, width, height, fps, tuple(_group(name) for name in names))
-
-    def video_path(self, video: str) -> Path:
-        """The video file, or its folder of frames below ``rgb-images``."""
-        for folder in VIDEO_FOLDERS:
-            for suffix in VIDEO_SUFFIXES:
-                path = self.root / folder / f"{video}{suffix}"
-                if path.is_file():
-                    return path
-        frames = self.root / "rgb-images" / video
-        if frames.is_dir():
-            return frames
-        raise self._missing(
-            f"{self.root / VIDEO_FOLDERS[0] / video}.{{avi,mp4,mkv,webm}} and no folder {frames}"
-        )
-
-    def _splitfile(self, name: str) -> Path:
-        path = self.root / "splitfiles" / name
-        if not path.is_file():
-            raise self._missing(str(path))
-        return path
-
-    def _missing(self, what: str) -> DataError:
-        return DataError(
-            f"{self.title}: found no {what}. Wanted below {self.root}: {self.layout}. "
-            f"The rendered ucf24-mini needs no data"
-        )
+        return sum(n - 1 for n in tubes.values())
 
 
-def _check_video(path: Path, name: str, video: Annotation) -> None:
-    """Raises DataError unless the video has the fields of the layout and each tube a box for every frame."""
-    try:
-        tubes, _ = video["annotations"], (int(video["numf"]), int(video["label"]))
-        for tube in tubes:
-            span = int(tube["ef"]) - int(tube["sf"])
-            if int(tube["sf"]) < 0 or span <= 0 or np.shape(tube["boxes"]) != (span, 4):
-                raise DataError(
-                    f"{path}: {name}: a tube of frames {tube['sf']} to {tube['ef']} has boxes of shape "
-                    f"{np.shape(tube['boxes'])}"
-                )
-    except (KeyError, TypeError) as error:
-        raise DataError(f"{path}: {name}: not in the layout of pyannot.pkl ({error!r})") from error
-
-
-def _corners(boxes_N4: np.ndarray) -> np.ndarray:
-    """Float32 x1, y1, x2, y2 of xywh with a 1-based corner; cast first, as uint8 sums overflow."""
-    x, y, w, h = np.asarray(boxes_N4).astype(np.float32).T
-    return np.stack([x - 1, y - 1, x - 1 + w, y - 1 + h], axis=1)
-
-
-def _group(name: str) -> str:
-    """``Class/gXX`` of ``Class/v_Class_gXX_cYY``; the video's own name where it has no such form."""
-    match = re.fullmatch(r"([^/]+)/v_.*_(g\d+)_c\d+", name)
-    return f"{match[1]}/{match[2]}" if match else name
+def _content(video: Annotated) -> tuple[object, ...]:
+    """All that is said of a video, to be compared."""
+    return video.frames, [(t.label, t.start, t.end, t.boxes_N4.tobytes()) for t in video.tubes]

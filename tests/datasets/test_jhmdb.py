@@ -11,20 +11,13 @@ import pytest
 from scipy.io import savemat
 
 from datasets.base import DataError
-from datasets.jhmdb import Jhmdb, _read_mask, mask_rows, source_group
+from datasets.jhmdb import GHOSTS, Jhmdb, mask_boxes, source_group
 
 NAMES = (
     "catch/Goal!_(it's)_catch_f_cm_np1_fr_bad_0",
     "catch/Goal!_(it's)_catch_u_cm_np1_fr_bad_10",
     "run/A_&_B_run_f_cm_np1_ri_goo_2",
 )
-
-GHOSTS = {
-    "clap/The_Slow_Clap_clap_u_cm_np1_fr_med_4": 6,
-    "clap/The_Slow_Clap_clap_u_nm_np1_fr_bad_20": 7,
-    "stand/BIG_FISH_stand_u_nm_np1_fr_med_27": 1,
-}
-"""Boxes of real videos beyond their end; the first two are tested in split 1."""
 
 
 def masks() -> dict[str, np.ndarray]:
@@ -37,9 +30,15 @@ def masks() -> dict[str, np.ndarray]:
     return found
 
 
+def tube_rows(mask_HWT: np.ndarray) -> np.ndarray:
+    """Rows [frame (1-based), x1, y1, x2, y2], as the pickle has them."""
+    frame_N, boxes_N4 = mask_boxes(mask_HWT)
+    return np.column_stack([frame_N + 1, boxes_N4]).astype(np.float32)
+
+
 def ground_truth() -> dict[str, Any]:
     tubes = {
-        name: {("catch", "run").index(name.split("/")[0]): [mask_rows(m)]} for name, m in masks().items()
+        name: {("catch", "run").index(name.split("/")[0]): [tube_rows(m)]} for name, m in masks().items()
     }
     return {
         "labels": ["catch", "run"],
@@ -129,7 +128,9 @@ def test_videos_are_files_or_frame_folders(root: Path) -> None:
     assert data.video_path(NAMES[0]) == file
     assert data.video_path(NAMES[1]) == folder
     assert data.missing_videos(NAMES) == [NAMES[2]]
-    with pytest.raises(DataError, match=r"ReCompress_Videos/run.*Rename_Images.*jhmdb-mini needs no data"):
+    with pytest.raises(
+        DataError, match=r"run/A_&_B.* in ReCompress_Videos or Rename_Images.*jhmdb-mini needs no data"
+    ):
         data.video_path(NAMES[2])
 
 
@@ -138,7 +139,7 @@ def test_a_missing_layout_is_explained(tmp_path: Path) -> None:
         Jhmdb(tmp_path).ground_truth()
 
 
-@pytest.mark.parametrize("damage", ["keys", "frames", "zero", "columns", "label", "length", "half"])
+@pytest.mark.parametrize("damage", ["keys", "frames", "zero", "columns", "label", "length", "half", "nan"])
 def test_a_pickle_that_does_not_fit_is_refused_by_name(root: Path, damage: str) -> None:
     content = ground_truth()
     rows = content["gttubes"][NAMES[0]][0][0]
@@ -154,8 +155,10 @@ def test_a_pickle_that_does_not_fit_is_refused_by_name(root: Path, damage: str) 
         content["gttubes"][NAMES[0]] = {9: [rows]}
     elif damage == "length":
         del content["nframes"][NAMES[0]]
-    else:
+    elif damage == "half":
         rows[0, 0] = 0.5
+    else:
+        rows[0, 3] = np.nan
     write_pickle(root, content)
     with pytest.raises(DataError, match=r"JHMDB-GT\.pkl"):
         Jhmdb(root).ground_truth()
@@ -163,45 +166,45 @@ def test_a_pickle_that_does_not_fit_is_refused_by_name(root: Path, damage: str) 
 
 def test_a_broken_mask_is_refused_by_name(root: Path) -> None:
     (root / "puppet_mask" / NAMES[2] / "puppet_mask.mat").write_text("text")
-    with pytest.raises(DataError, match=r"puppet_mask\.mat: not a puppet mask"):
+    with pytest.raises(DataError, match=r"puppet_mask\.mat: no MATLAB file"):
         Jhmdb(root).ground_truth()
+    savemat(root / "puppet_mask" / NAMES[2] / "puppet_mask.mat", {"part_mask": ["text"]})
+    with pytest.raises(DataError, match=r"puppet_mask\.mat: part_mask is no array"):
+        Jhmdb(root).ground_truth()
+
+
+def test_a_broken_list_is_refused_by_line(root: Path) -> None:
+    path = root / "splits" / "catch_test_split1.txt"
+    whole = path.read_text()
+    for line, said in (
+        ("name.avi 3", "is not `name.avi`"),
+        ("alone", "is not"),
+        ("../../x.avi 1", "leads out"),
+    ):
+        path.write_text(whole + line)
+        with pytest.raises(DataError, match=rf"catch_test_split1\.txt, line 5: .*{said}"):
+            Jhmdb(root).split("1")
+    path.write_text(whole + whole.replace(" 1", " 2"))
+    with pytest.raises(
+        DataError, match=r"catch_test_split1\.txt: 2 videos are in training and in test: catch/Goal"
+    ):
+        Jhmdb(root).split("1")
+
+
+def test_boxes_past_the_end_are_told(root: Path) -> None:
+    assert Jhmdb(root).quirks() == ()
+    content = ground_truth()
+    ghost, frames = next(iter(GHOSTS.items()))
+    rows = np.zeros((33, 5), np.float32)
+    rows[:, 0] = np.arange(33) + 1
+    content["gttubes"][ghost] = {0: [rows]}
+    content["nframes"][ghost], content["resolution"][ghost] = 33, (24, 32)
+    write_pickle(root, content)
+    (quirk,) = Jhmdb(root).quirks()
+    assert (ghost in quirk.name, quirk.count) == (True, 33 - frames)
+    assert "kept and counted" in quirk.treatment
 
 
 def test_source_groups_are_the_films_of_a_class() -> None:
     assert [source_group(name) for name in NAMES] == ["catch/Goal!_(it's)", "catch/Goal!_(it's)", "run/A_&_B"]
     assert source_group("run/odd") == "run/odd"
-
-
-@pytest.mark.realdata
-def test_real_annotation_has_the_known_counts(shared: Path) -> None:
-    data = Jhmdb(shared / "data/jhmdb")
-    truth = data.ground_truth()
-    assert (len(truth.classes), len(truth.videos), len(truth.tubes)) == (21, 928, 928)
-    assert len(truth.boxes) == 31_838 + 14
-    counts = {name: (len(data.split(name).train), len(data.split(name).test)) for name in data.splits}
-    assert counts == {"1": (660, 268), "2": (658, 270), "3": (663, 265)}
-    assert not data.missing_videos(truth.videos.names)
-
-
-@pytest.mark.realdata
-def test_real_splits_of_files_and_pickle_agree_and_share_no_source_group(shared: Path) -> None:
-    data = Jhmdb(shared / "data/jhmdb")
-    assert len({source_group(name) for name in data.ground_truth().videos.names}) == 410
-    for name in data.splits:
-        split = data.split(name)
-        assert set(split.train) == set(data._listed(name, "1"))
-        assert split.test == data._listed(name, "2")
-        assert not {source_group(v) for v in split.train} & {source_group(v) for v in split.test}
-
-
-@pytest.mark.realdata
-def test_real_masks_equal_the_pickle_but_for_ghost_frames(shared: Path) -> None:
-    folder = shared / "data/jhmdb"
-    data = Jhmdb(folder)
-    truth = data.ground_truth()
-    for name in (*GHOSTS, *truth.videos.names[::80]):
-        rows = mask_rows(_read_mask(folder / "puppet_mask" / name / "puppet_mask.mat"))
-        one = truth.select([name]).boxes
-        np.testing.assert_array_equal(one.frame[: len(rows)], rows[:, 0] - 1)
-        np.testing.assert_array_equal(one.boxes_N4[: len(rows)], rows[:, 1:])
-        assert len(one) - len(rows) == GHOSTS.get(name, 0)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import pickle
-import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from scipy.io import savemat
 
+from bench.tables import digest_ground_truth
 from datasets.base import DataError
 from datasets.ucf24 import Ucf24
 
@@ -94,7 +95,9 @@ def test_videos_are_files_or_frame_folders(root: Path) -> None:
     frames.mkdir(parents=True)
     assert [data.video_path(name) for name in NAMES[:3]] == [*files, frames]
     assert data.missing_videos(NAMES) == [NAMES[3]]
-    with pytest.raises(DataError, match=r"videos/Beta/v_Beta_g09_c01.*rgb-images.*ucf24-mini"):
+    with pytest.raises(
+        DataError, match=r"Beta/v_Beta_g09_c01 in videos or UCF-101 or rgb-images.*ucf24-mini"
+    ):
         data.video_path(NAMES[3])
 
 
@@ -126,31 +129,94 @@ def test_annotation_that_does_not_fit_is_refused_by_name(root: Path, damage: str
         Ucf24(root).ground_truth()
 
 
-@pytest.mark.realdata
-def test_real_annotation_has_the_known_counts(shared: Path) -> None:
-    data = Ucf24(shared / "data/ucf24")
-    begin = time.perf_counter()
+def as_mat(content: dict[str, Any]) -> np.ndarray:
+    """The same annotation as the struct array of finalAnnots.mat: all counted from 1, the last frame in."""
+    rows = np.zeros((1, len(content)), [("num_imgs", "O"), ("name", "O"), ("tubes", "O")])
+    for i, (name, video) in enumerate(content.items()):
+        tubes = np.zeros((1, len(video["annotations"])), [(f, "O") for f in ("ef", "sf", "class", "boxes")])
+        for j, one in enumerate(video["annotations"]):
+            tubes[0, j] = (np.uint16(one["ef"]), np.uint16(one["sf"] + 1), one["label"] + 1, one["boxes"])
+        rows[0, i] = (video["numf"], name, tubes)
+    return rows
+
+
+def as_act(root: Path) -> dict[str, Any]:
+    """The same annotation as an ACT pickle whose boxes are those of the suite."""
+    truth = Ucf24(root).ground_truth()
+    gttubes: dict[str, Any] = {}
+    for tube, video, label in zip(truth.tubes.tube, truth.tubes.video, truth.tubes.label):
+        rows = truth.boxes[truth.boxes.tube == tube]
+        table = np.column_stack([rows.frame + 1, rows.boxes_N4]).astype(np.float32)
+        gttubes.setdefault(truth.videos.names[video], {}).setdefault(int(label), []).append(table)
+    split = Ucf24(root).split("1")
+    return {
+        "labels": list(truth.classes),
+        "gttubes": gttubes,
+        "nframes": dict(zip(truth.videos.names, truth.videos.frames.tolist())),
+        "resolution": dict.fromkeys(truth.videos.names, (240, 320)),
+        "train_videos": [list(split.train)],
+        "test_videos": [list(split.test)],
+    }
+
+
+def test_the_matlab_file_alone_says_the_same(root: Path) -> None:
+    by_pickle, split = Ucf24(root).ground_truth(), Ucf24(root).split("1")
+    (root / "splitfiles/pyannot.pkl").unlink()
+    savemat(root / "splitfiles/finalAnnots.mat", {"annot": as_mat(annotation())})
+    data = Ucf24(root)
+    assert data.source.path.name == "finalAnnots.mat"
+    assert digest_ground_truth(data.ground_truth()) == digest_ground_truth(by_pickle)
+    assert data.split("1") == split
+
+
+def test_the_act_pickle_alone_says_the_same(root: Path) -> None:
+    by_pickle, split, content = Ucf24(root).ground_truth(), Ucf24(root).split("1"), as_act(root)
+    (root / "splitfiles/pyannot.pkl").unlink()
+    (root / "UCF101v2-GT.pkl").write_bytes(pickle.dumps(content, protocol=2))
+    data = Ucf24(root)
+    assert data.source.path.name == "UCF101v2-GT.pkl"
     truth = data.ground_truth()
-    assert time.perf_counter() - begin < 4
-    assert (len(truth.videos), len(truth.tubes), len(truth.boxes)) == (3194, 4458, 573_862)
-    assert len(truth.classes) == 24
-    assert list(truth.classes) == sorted(truth.classes)
-    assert truth.boxes.boxes_N4.min() == 0
-    assert truth.boxes.boxes_N4[:, 2].max() == 319
-    counts = {name: (len(data.split(name).train), len(data.split(name).test)) for name in data.splits}
-    assert counts == {"1": (2284, 910), "2": (2300, 894), "3": (2295, 899)}
-    test = truth.select(data.split("1").test)
-    assert (len(test.videos), len(test.tubes), len(test.boxes)) == (910, 1315, 170_580)
-    listed = (shared / "data/ucf24/splitfiles/testlist01_annotated.txt").read_text().split()
-    assert set(listed) == set(test.videos.names)
+    assert digest_ground_truth(truth) == digest_ground_truth(by_pickle)
+    assert data.split("1") == split
+    for part in ("train", "test"):
+        (root / f"splitfiles/{part}list01.txt").unlink()
+    assert data.split("1") == split
+    with pytest.raises(DataError, match=r"UCF101v2-GT\.pkl: holds no split 2"):
+        data.split("2")
 
 
-@pytest.mark.realdata
-def test_real_splits_share_no_source_group(shared: Path) -> None:
-    data = Ucf24(shared / "data/ucf24")
-    table = data.ground_truth().videos
-    group = dict(zip(table.names, table.group))
-    assert len(set(group.values())) == 24 * 25
-    for name in data.splits:
-        split = data.split(name)
-        assert not {group[v] for v in split.train} & {group[v] for v in split.test}
+def test_what_is_odd_is_counted_and_told(root: Path) -> None:
+    content = annotation()
+    content[NAMES[1]]["annotations"] *= 3
+    rewrite(root, content)
+    missing, repeated, small = Ucf24(root).quirks()
+    assert (missing.count, repeated.count, small.count) == (1, 2, 7)
+    assert "left out" in missing.treatment
+    assert "1 uint16, 6 uint8" in small.name
+
+
+def test_hostile_names_are_refused_wherever_they_stand(root: Path) -> None:
+    path = root / "splitfiles/testlist01.txt"
+    path.write_text(path.read_text() + "../../etc/passwd.avi\n")
+    with pytest.raises(DataError, match=r"testlist01\.txt, line 6: .*'\.\./\.\./etc/passwd' leads out"):
+        Ucf24(root).split("1")
+    rewrite(root, annotation() | {"/etc/passwd": annotation()[NAMES[0]]})
+    with pytest.raises(DataError, match=r"pyannot\.pkl: the video name '/etc/passwd' leads out"):
+        Ucf24(root).ground_truth()
+
+
+def test_a_video_in_training_and_test_is_refused(root: Path) -> None:
+    path = root / "splitfiles/trainlist01.txt"
+    path.write_text(path.read_text() + f"{NAMES[0]}.avi 1\n")
+    with pytest.raises(DataError, match=f"trainlist01.*1 videos are in training and in test: {NAMES[0]}"):
+        Ucf24(root).split("1")
+
+
+def test_the_protocol_of_a_split_trims_if_asked(root: Path) -> None:
+    data = Ucf24(root)
+    plain, cut = data.protocol("1"), data.protocol("1", "voc", "trimmed")
+    assert (plain.id, cut.id) == ("ucf24/1/act@1", "ucf24/1/voc+trimmed@1")
+    assert data.truth(plain).scored_frames is None
+    scored = data.truth(cut).scored_frames
+    assert scored is not None
+    assert scored.tolist() == [[0, 3], [0, 4], [0, 290], *([1, f] for f in range(9)), [2, 0], [3, 8]]
