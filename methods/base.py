@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from bench.footage import LiveFootage
 from bench.names import choose
 from bench.records import Detections, GroundTruth, Tubes
 
@@ -97,7 +98,7 @@ class Method(ABC):
     Life cycle: ``configs`` lists the variants; the harness makes an instance from one of them, trains the
     stages in order (each is given the checkpoints of those before), calls ``load`` with all checkpoints,
     then ``predict`` for every video, and ``postprocess`` on each video's stored predictions. Only
-    ``training_stages``, ``load`` and ``predict`` need torch.
+    ``training_stage``, ``load`` and ``predict`` may need torch.
     """
 
     name: ClassVar[str]
@@ -107,6 +108,8 @@ class Method(ABC):
     """Key into the published numbers: ``pcsc2019``."""
     lookahead: ClassVar[int | None]
     """Future frames that a frame's detections need; None: the whole video."""
+    builds_on: ClassVar[tuple[str, ...]] = ()
+    """Methods that the paper takes over and extends; their packages may be imported by this one's."""
 
     def __init__(self, config: Any, info: Info) -> None:
         self.config = config
@@ -121,23 +124,26 @@ class Method(ABC):
         """Raise ValueError for what training would miss, such as weights to start from; called before it."""
         return None
 
-    @abstractmethod
     def training_config(self) -> Mapping[str, Any]:
-        """Stage name -> the part of the config that it reads, in order; the store's keys come from it."""
+        """Stage name -> the part of the config that it reads, in order; the store's keys come from it.
 
-    @abstractmethod
+        None by default: a method that has nothing to learn.
+        """
+        return {}
+
     def prediction_config(self) -> Any:
-        """The part of the config that ``predict`` reads beyond the checkpoints."""
+        """The part of the config that ``predict`` reads beyond the checkpoints; by default all of it."""
+        return self.config
 
-    @abstractmethod
     def training_stage(
         self, name: str, data: TrainingData, seed: int, checkpoints: Mapping[str, Path]
     ) -> TrainingStage:
         """The stage of that name; ``checkpoints`` are those of the stages before it."""
+        raise NotImplementedError(f"{self.name}.training_config names {name}; give its training_stage too")
 
-    @abstractmethod
     def load(self, checkpoints: Mapping[str, Path], device: str) -> None:
         """Load the checkpoints of all training stages. Raises ValueError for one of another config."""
+        return None
 
     @abstractmethod
     def predict(self, footage: Footage, frames: Sequence[int]) -> Detections:
@@ -145,6 +151,20 @@ class Method(ABC):
 
         Boxes are in pixels of the annotation's frame size. Deterministic given weights.
         """
+
+    def stream(self, video: str, size: tuple[int, int]) -> Stream:
+        """A stream of one video whose boxes are in pixels of ``size``, its width and height.
+
+        Raises ValueError where the method needs the whole video (``lookahead`` is None).
+        """
+        if self.lookahead is None:
+            raise ValueError(f"{self.name} cannot be streamed: it needs the whole video")
+        return Stream(self, self.lookahead, video, size)
+
+    @property
+    def history(self) -> int | None:
+        """Frames that the detections of one need, itself and those to come included; None: all before it."""
+        return None
 
     @classmethod
     @abstractmethod
@@ -164,22 +184,44 @@ class Method(ABC):
         return 0
 
     @property
-    @abstractmethod
     def flow(self) -> FlowNeed | None:
         """The precomputed flow that the config asks for, None where none is needed."""
+        return None
 
-    @abstractmethod
     def facts(self) -> dict[str, Any]:
-        """What a leaderboard says of the model's training: ``pretraining``, ``boxes_from``, ``input`` ..."""
+        """What a leaderboard says of the model: ``pretraining``, ``flow_source``, ``boxes_from``."""
+        return {"pretraining": "none", "flow_source": None, "boxes_from": "own"}
+
+
+class Stream:
+    """The frames of one video as they come."""
+
+    def __init__(self, method: Method, lookahead: int, video: str, size: tuple[int, int]) -> None:
+        self._method, self._lookahead = method, lookahead
+        self._footage = LiveFootage(video, method.frame_size, size, method.history)
+
+    def push(self, frame_HW3: np.ndarray) -> Detections:
+        """What :meth:`Method.predict` says of the frame ``lookahead`` before this one; RGB, uint8.
+
+        A frame of another size than the network's is scaled to it; no rows while there is no such frame yet.
+        """
+        number = self._footage.push(frame_HW3) - self._lookahead
+        if number < 0:
+            return Detections.empty([self._footage.name])
+        return self._method.predict(self._footage, [number])
 
 
 @dataclass(frozen=True)
 class FlowNeed:
-    """Precomputed flow: the source's name, the frame size (width, height) for it, and its config key."""
+    """Precomputed flow: the source's name, the frame size (width, height) for it, and its config key.
+
+    only_training: prediction reads none, so that of the test videos is not computed.
+    """
 
     source: str
     size: tuple[int, int] | None
     setting: str
+    only_training: bool = False
 
 
 def clip_indices(frame: int, length: int, stride: int, num_frames: int) -> np.ndarray:
@@ -192,7 +234,7 @@ def available() -> dict[str, str]:
     """Method name -> module that holds it: packages below ``methods`` and entry points ``bench.methods``."""
     import methods
 
-    skip = {"nn"}
+    skip = {"nn", "common"}
     ours = {
         m.name.replace("_", "-"): f"methods.{m.name}"
         for m in pkgutil.iter_modules(methods.__path__)

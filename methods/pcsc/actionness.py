@@ -18,12 +18,12 @@ from torch import Tensor, nn
 from bench.metrics.boxes import iou
 from bench.records import Detections, GroundTruth
 from bench.store import write_atomic
-from bench.tubes.online import link
 from bench.tubes.paths import Paths
 from methods.base import TrainingData, TrainingStage
+from methods.common.keyframes import with_shuffled_labels
 from methods.pcsc.postprocess import union_of_stages
 from methods.pcsc.predict import Predictor, actionness_layer
-from methods.pcsc.training import ActionnessExamples, with_shuffled_labels
+from methods.pcsc.training import ActionnessExamples
 
 if TYPE_CHECKING:
     from methods.pcsc.method import Pcsc
@@ -108,7 +108,7 @@ class ActionnessStage(TrainingStage):
         numbered = Detections(**{**vars(found), "track": np.arange(len(found))})
         kept = union_of_stages(numbered, len(self.method.info.classes), config)
         assert kept.track is not None
-        paths = link(kept, config.linking)
+        paths = config.linking.link(kept)
         positive = overlaps_truth(paths, self.truth.select([video]), self.config.overlap)
         seed = [self.seed, 6, self.truth.videos.names.index(video)]
         chosen = np.random.default_rng(seed).permutation(len(paths))[: self.config.boxes_per_video]

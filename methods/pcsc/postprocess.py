@@ -10,9 +10,8 @@ import numpy as np
 
 from bench.metrics.boxes import nms
 from bench.records import Detections, Tubes
-from bench.tubes.online import link
 from bench.tubes.scoring import score_tubes
-from bench.tubes.trimming import by_actionness
+from bench.tubes.trimming import ActionnessTrimming
 from methods.pcsc.config import PostprocessConfig
 
 
@@ -23,16 +22,17 @@ def detections_and_tubes(
 
     Raises ValueError if refinement is asked for and the predictions hold no actionness.
     """
+    if not len(predictions):
+        return predictions, Tubes.empty(predictions.videos)
     found = union_of_stages(predictions, num_classes, config)
-    paths = link(found, config.linking)
+    paths = config.linking.link(found)
     if config.refine:
         if predictions.actionness is None:
             raise ValueError(
                 "postprocess.refine needs actionness, which these predictions lack: "
                 "train with actionness.enabled=true, or use --set postprocess.refine=false"
             )
-        assert found.actionness is not None
-        paths = by_actionness(paths, found.actionness[paths.row], config.threshold, config.window)
+        paths = ActionnessTrimming(config.threshold, config.window).trim(paths, found)
     return found, score_tubes(paths, config.scoring)
 
 

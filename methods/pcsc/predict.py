@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from bench.footage import Footage
 from bench.records import STREAMS, Detections
 from methods.base import Info
-from methods.pcsc.clips import clip_tensors, stack, to_annotation
+from methods.common.windows import to_annotation
+from methods.pcsc.clips import clip_tensors, stack
 from methods.pcsc.config import PcscConfig
 from methods.pcsc.network import PcscNetwork
 from methods.pcsc.regions import StageBoxes

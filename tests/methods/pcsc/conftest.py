@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,58 +11,12 @@ import pytest
 import torch
 
 from bench.footage import Footage
-from bench.records import Detections, GroundTruth, TruthBoxes, TruthTubes, VideoTable
-from bench.video import Video
+from bench.records import Detections, GroundTruth
+from bench.testing import INFO, footage, noise, toy_truth
 from methods.base import Info
 from methods.pcsc.config import PcscConfig, configs
 from methods.pcsc.network import PcscNetwork
 from methods.pcsc.regions import Target
-
-INFO = Info(("run", "wave left", "wave right"), flipped_labels=(0, 2, 1))
-
-
-@dataclass(frozen=True)
-class Pictures(Video):
-    """A video that is an array."""
-
-    rgb_THW3: np.ndarray | None = None
-
-    def read(self, size: tuple[int, int] | None = None) -> np.ndarray:
-        assert self.rgb_THW3 is not None
-        return self.rgb_THW3
-
-
-@dataclass(frozen=True)
-class Vectors:
-    """A flow store that holds one array."""
-
-    stored_THW2: np.ndarray
-    bound: float
-
-    def read_quantized(self, video: Video) -> tuple[np.ndarray, float]:
-        return self.stored_THW2, self.bound
-
-
-def footage(
-    rgb_THW3: np.ndarray,
-    flow_THW2: np.ndarray | None = None,
-    bound: float = 10.0,
-    annotation: tuple[int, int] | None = None,
-    name: str = "run/v_run_g01_c01",
-) -> Footage:
-    height, width = rgb_THW3.shape[1:3]
-    if flow_THW2 is None:
-        flow_THW2 = np.zeros((*rgb_THW3.shape[:3], 2), np.int8)
-    across, down = annotation or (width, height)
-    video = Pictures(name, Path(name), across, down, rgb_THW3)
-    return Footage(video, (width, height), Vectors(flow_THW2, bound))  # type: ignore[arg-type]
-
-
-def noise(seed: int = 0, frames: int = 6, annotation: tuple[int, int] | None = None) -> Footage:
-    random = np.random.default_rng(seed)
-    rgb = random.integers(0, 256, (frames, 48, 64, 3)).astype(np.uint8)
-    flow = random.integers(-127, 128, (frames, 48, 64, 2)).astype(np.int8)
-    return footage(rgb, flow, annotation=annotation, name=f"run/v_run_g{seed:02d}_c01")
 
 
 def small(**model: Any) -> PcscConfig:
@@ -104,18 +57,6 @@ def targets() -> list[Target]:
     ]
 
 
-def truth() -> GroundTruth:
-    """Two videos; tubes numbered out of order; the second tube of the first video is of another class."""
-    names = ("run/v_run_g00_c01", "run/v_run_g01_c01")
-    sizes: Any = ([6, 4], [64, 64], [48, 48], [25, 25], ("g00", "g01"))
-    tubes: Any = ([0, 0, 1], [7, 3, 5], [0, 1, 2], [1, 2, 0], [4, 3, 2], [False] * 3)
-    at = np.array([[1, 2, 21, 30]] * 3 + [[40, 8, 60, 40]] + [[10, 10, 30, 40]] * 2, np.float32)
-    boxes: Any = ([0, 0, 0, 0, 1, 1], [7, 7, 7, 3, 5, 5], [1, 2, 3, 2, 0, 1], at)
-    table, rows = VideoTable(names, *sizes), TruthBoxes(names, *boxes)
-    tubes = TruthTubes(names, *tubes)
-    return GroundTruth(INFO.classes, table, tubes, rows)
-
-
 def detections(rows: list[dict[str, object]]) -> Detections:
     """One video's rows; ``box`` is [x1, y1, x2, y2], what a row leaves out is 0."""
 
@@ -152,4 +93,4 @@ class Kit:
 
 @pytest.fixture(scope="session")
 def kit() -> Kit:
-    return Kit(INFO, footage, noise, small, network, clips, targets, truth, detections)
+    return Kit(INFO, footage, noise, small, network, clips, targets, toy_truth, detections)

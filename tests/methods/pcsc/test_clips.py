@@ -11,7 +11,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from methods.pcsc.clips import clip_tensors, random_window, stack, to_annotation, to_network
+from methods.common.windows import random_window, to_annotation, to_network
+from methods.pcsc.clips import clip_tensors, stack
 from methods.pcsc.config import ModelConfig
 
 MODEL = ModelConfig(frame_size=(64, 48), clip_length=4, clip_stride=2, flow_clip=5.0)
@@ -123,7 +124,7 @@ def test_boxes_outside_the_window_have_no_area(kit: Any) -> None:
 @given(st.integers(0, 10_000))
 @settings(max_examples=100, deadline=None)
 def test_windows_lie_inside_the_frame_or_around_it(seed: int) -> None:
-    window = random_window(MODEL, (0.8, 1.25), np.random.default_rng(seed))
+    window = random_window(MODEL.frame_size, (0.8, 1.25), np.random.default_rng(seed))
     assert window is not None
     for (at, length), whole in zip((window[::2], window[1::2]), (64, 48)):
         assert whole / 1.25 - 1 <= length <= whole / 0.8 + 1
@@ -132,7 +133,7 @@ def test_windows_lie_inside_the_frame_or_around_it(seed: int) -> None:
 
 
 def test_no_zoom_is_no_window() -> None:
-    assert random_window(MODEL, (1.0, 1.0), np.random.default_rng(0)) is None
+    assert random_window(MODEL.frame_size, (1.0, 1.0), np.random.default_rng(0)) is None
 
 
 def test_stack_makes_a_batch(kit: Any) -> None:

@@ -19,13 +19,7 @@ from methods.base import TrainingData
 from methods.pcsc.actionness import ActionnessStage, overlaps_truth
 from methods.pcsc.config import TrainingConfig
 from methods.pcsc.method import Pcsc
-from methods.pcsc.training import (
-    DetectorStage,
-    KeyFrames,
-    background_frames,
-    learning_rate,
-    with_shuffled_labels,
-)
+from methods.pcsc.training import DetectorStage, learning_rate
 
 
 def data(kit: Any) -> TrainingData:
@@ -40,50 +34,6 @@ def stage(kit: Any, seed: int = 0, **training: Any) -> DetectorStage:
 
 def flat(batch: Mapping[str, Any]) -> list[torch.Tensor]:
     return [*batch["clips"].values(), *(t[name] for t in batch["targets"] for name in ("boxes", "labels"))]
-
-
-def test_key_frames_are_the_annotated_ones(kit: Any) -> None:
-    truth = kit.truth()
-    keys = KeyFrames.of(truth, 1)
-    found = list(zip(keys.video.tolist(), keys.frame.tolist()))
-    assert found == [(0, 1), (0, 2), (0, 3), (1, 0), (1, 1)]
-    boxes, labels = keys.truth_at(1)
-    assert boxes.tolist() == [[1, 2, 21, 30], [40, 8, 60, 40]]
-    assert labels.tolist() == [0, 1]
-    assert keys.truth_at(4)[1].tolist() == [2]
-
-
-def test_every_nth_frame_counts_from_the_start_of_each_video(kit: Any) -> None:
-    truth = kit.truth()
-    keys = KeyFrames.of(truth, 2)
-    assert list(zip(keys.video.tolist(), keys.frame.tolist())) == [(0, 2), (1, 0)]
-
-
-def test_background_frames_are_those_without_a_box(kit: Any) -> None:
-    video, frame = background_frames(kit.truth())
-    assert list(zip(video.tolist(), frame.tolist())) == [(0, 0), (0, 4), (0, 5), (1, 2), (1, 3)]
-
-
-def test_truth_beyond_the_end_is_no_background(kit: Any) -> None:
-    truth = kit.truth()
-    late = replace(truth, boxes=replace(truth.boxes, frame=truth.boxes.frame + 4))
-    video, frame = background_frames(late)
-    assert list(zip(video.tolist(), frame.tolist())) == [(0, t) for t in range(5)] + [
-        (1, t) for t in range(4)
-    ]
-
-
-def test_shuffled_labels_permute_the_tubes(kit: Any) -> None:
-    truth = kit.truth()
-    seen = set()
-    for seed in range(30):
-        labels = with_shuffled_labels(truth, seed).box_labels()
-        by_tube = {t: set(labels[truth.boxes.tube == t].tolist()) for t in (7, 3, 5)}
-        assert all(len(found) == 1 for found in by_tube.values())
-        assert sorted(v for found in by_tube.values() for v in found) == [0, 1, 2]
-        assert labels.tolist() == with_shuffled_labels(truth, seed).box_labels().tolist()
-        seen.add(tuple(labels.tolist()))
-    assert len(seen) == 6
 
 
 def test_one_cycle_rises_for_a_tenth_and_falls_to_nothing() -> None:
@@ -121,12 +71,6 @@ def test_batches_are_a_function_of_seed_and_step(kit: Any) -> None:
     assert not torch.equal(later[0], flat(stage(kit, seed=1).batch(5))[0])
 
 
-def test_an_epoch_sees_every_key_frame_once(kit: Any) -> None:
-    detector = stage(kit)
-    assert sorted(detector._order(0).tolist()) == sorted(detector._order(3).tolist()) == list(range(5))
-    assert len({tuple(detector._order(epoch).tolist()) for epoch in range(8)}) > 1
-
-
 def test_mirrored_clips_swap_labels(kit: Any) -> None:
     """With every picture mirrored, "wave left" is trained as "wave right" (labels from 1 in the network)."""
 
@@ -135,13 +79,19 @@ def test_mirrored_clips_swap_labels(kit: Any) -> None:
             return 0.0
 
     detector = stage(kit, zoom=(1.0, 1.0), background=0.0)
-    boxes = np.array([[40, 8, 60, 40]], np.float32)
-    name = detector.data.truth.videos.names[0]
-    _, target = detector._augmented(name, 2, boxes, np.array([1]), Mirrored())  # type: ignore[arg-type]
-    assert (target["labels"].tolist(), target["boxes"].tolist()) == ([3], [[4, 8, 24, 40]])
-    detector.info = replace(detector.info, flipped_labels=None)
-    _, target = detector._augmented(name, 2, boxes, np.array([1]), Mirrored())  # type: ignore[arg-type]
-    assert (target["labels"].tolist(), target["boxes"].tolist()) == ([2], [[40, 8, 60, 40]])
+    position = detector.examples.order(0).tolist().index(1)  # its second box waves to the left
+    clip, target = detector._example(position, Mirrored())  # type: ignore[arg-type]
+    assert (target["labels"].tolist(), target["boxes"].tolist()) == (
+        [1, 3],
+        [[43, 2, 63, 30], [4, 8, 24, 40]],
+    )
+    detector.examples.info = replace(detector.examples.info, flipped_labels=None)
+    plain, target = detector._example(position, Mirrored())  # type: ignore[arg-type]
+    assert (target["labels"].tolist(), target["boxes"].tolist()) == (
+        [1, 2],
+        [[1, 2, 21, 30], [40, 8, 60, 40]],
+    )
+    assert torch.equal(clip["rgb"], plain["rgb"].flip(-1))
 
 
 def test_background_batches_have_no_boxes(kit: Any) -> None:
@@ -226,8 +176,8 @@ def test_training_starts_from_published_weights_and_their_content_is_in_the_key(
 
 
 def paths(frame: list[int], label: list[int], boxes: list[list[float]]) -> Paths:
-    count = len(frame)
-    return Paths("v", np.arange(count), label, frame, np.array(boxes), np.ones(count), np.arange(count))  # type: ignore[arg-type]
+    rows, ones = np.arange(len(frame)), np.ones(len(frame))
+    return Paths(("v",), 0 * rows, rows, np.array(label), np.array(frame), np.array(boxes), ones, rows)
 
 
 def test_actionness_is_positive_above_one_half_with_truth_of_its_class(kit: Any) -> None:

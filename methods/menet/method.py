@@ -1,0 +1,128 @@
+"""MENet as a :class:`methods.base.Method`, built on YOWO."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from methods.base import FlowNeed, Stream, TrainingData, TrainingStage
+from methods.menet.config import MenetConfig, configs
+from methods.yowo.method import Yowo, weight_digests
+
+if TYPE_CHECKING:
+    from methods.base import Info
+    from methods.menet.network import MenetNetwork
+
+
+class Menet(Yowo):
+    """YOWO with learnt motion. See the package's docstring for the paper and its readings."""
+
+    name = "menet"
+    title = "MENet"
+    paper = "menet2020"
+    builds_on = ("yowo",)
+
+    def __init__(self, config: MenetConfig, info: Info) -> None:
+        super().__init__(config, info)  # type: ignore[arg-type]  # has all parts that YOWO's config has
+        self.distilled = config.distillation.enabled and "3d" in config.model.branches
+        _check(config)
+
+    @classmethod
+    def configs(cls, dataset: str, size: str) -> Mapping[str, MenetConfig]:  # type: ignore[override]
+        return configs(dataset, size)
+
+    @property
+    def flow(self) -> FlowNeed | None:
+        config: MenetConfig = self.config
+        if self._sees_flow:
+            return FlowNeed(config.motion.flow, config.model.frame_size, "motion.flow")
+        if self.distilled:
+            size, source = config.model.frame_size, config.distillation.flow
+            return FlowNeed(source, size, "distillation.flow", only_training=True)
+        return None
+
+    @property
+    def _sees_flow(self) -> bool:
+        return self.config.motion.spatial == "flow" and "2d" in self.config.model.branches
+
+    def facts(self) -> dict[str, Any]:
+        need = self.flow
+        return super().facts() | {"flow_source": need.source if need else None}
+
+    def training_config(self) -> Mapping[str, Any]:
+        """The teacher reads the 3-D branch and its own settings; the others build on those before them."""
+        config: MenetConfig = self.config
+        model, motion, how = asdict(config.model), asdict(config.motion), asdict(config.distillation)
+        stages: dict[str, Any] = {}
+        if self.distilled:
+            trunk = {name: model[name] for name in model if name.endswith("_3d") or name in SEEN}
+            shared = {"trunk": trunk, "non_local": config.motion.non_local, "shuffled": self._shuffled}
+            teacher = {name: value for name, value in how.items() if name not in ("alpha", "student_steps")}
+            stages["teacher"] = shared | {"distillation": teacher}
+            stages["student"] = shared | {"distillation": how}
+        stages["detector"] = {
+            "model": model,
+            "motion": motion,
+            "training": asdict(config.training),
+            "weights": weight_digests(config.model),
+        }
+        return stages
+
+    def stream(self, video: str, size: tuple[int, int]) -> Stream:
+        if self._sees_flow:
+            raise ValueError(
+                f"{self.name} with flow as input cannot be streamed; with motion.spatial=srm it can"
+            )
+        return super().stream(video, size)
+
+    @property
+    def history(self) -> int:
+        return max(super().history, self.config.motion.maps + 1)
+
+    @property
+    def _shuffled(self) -> bool:
+        return self.config.training.shuffled_labels
+
+    def training_stage(
+        self, name: str, data: TrainingData, seed: int, checkpoints: Mapping[str, Path]
+    ) -> TrainingStage:
+        from methods.menet.detector import detector_stage
+        from methods.menet.distillation import ClipStage
+
+        if name == "detector":
+            return detector_stage(self, data, seed, checkpoints.get("student"))
+        return ClipStage(name, self.config, self.info, data, seed, checkpoints.get("teacher"))
+
+    def network(self) -> MenetNetwork:
+        from methods.menet.network import MenetNetwork
+
+        return MenetNetwork(self.config.model, self.config.motion, len(self.info.classes))
+
+    def load(self, checkpoints: Mapping[str, Path], device: str) -> None:
+        from methods.menet.detector import view_inputs
+        from methods.yowo.predict import Predictor, load_network
+
+        network = self.network()
+        load_network(network, checkpoints["detector"])
+        inputs = view_inputs(self.config)
+        self._predictor = Predictor(
+            self.config, self.info, network.to(device), lambda footage, frame: inputs(footage, frame, None)
+        )
+
+
+SEEN = ("frame_size", "clip_length", "clip_stride")
+"""Fields of the model that say what the 3-D branch sees."""
+
+
+def _check(config: MenetConfig) -> None:
+    """Refuse before training what would only fail in it."""
+    if config.motion.spatial == "srm" and config.motion.maps < 1:
+        raise ValueError("motion.maps is the number of maps of SRM: at least 1, or --set motion.spatial=rgb")
+    same = config.motion.flow == config.distillation.flow
+    if config.motion.spatial == "flow" and config.distillation.enabled and not same:
+        raise ValueError(
+            f"motion.flow is {config.motion.flow} and distillation.flow {config.distillation.flow}: one run "
+            "reads one flow; set both to the same, or --set distillation.enabled=false"
+        )
