@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import datasets
 import methods.base
 from bench import __version__, settings
+from bench.flow import source
 from bench.names import choose
 from bench.protocol import Protocol
 from bench.records import GroundTruth
@@ -50,17 +51,17 @@ class Plan:
     protocol: Protocol
 
     @classmethod
-    def of(cls, request: Request) -> Plan:
+    def of(cls, request: Request) -> Self:
         """Resolve a request; renders a miniature that is not there. Raises ValueError for unknown names."""
         kind = methods.base.find(request.method)
-        name, size = _named(request.dataset)
+        name, _ = _named(request.dataset)
         row_size, row = _variant(request.variant, name)
         config = kind.configs(name, row_size)
         row = choose(row, config, f"variant of {kind.name}")
         chosen = settings.apply(config[row], request.overrides)
         found = datasets.find(name)
         split = choose(request.split, found.splits, f"split of {found.title}")
-        dataset = datasets.prepare(name, request.data_root, request.runs_dir / "cache", size)
+        dataset = open_dataset(request.dataset, request.data_root, request.runs_dir)
         info = Info(dataset.classes, dataset.multi_label, dataset.trimmed, dataset.flipped_labels)
         return cls(
             request, dataset, kind(chosen, info), f"{row_size}+{row}", config[row], dataset.protocol(split)
@@ -91,8 +92,8 @@ class Plan:
 
     @cached_property
     def truth(self) -> GroundTruth:
-        """Annotation of all videos."""
-        return self.dataset.ground_truth()
+        """Annotation of all videos, as the protocol wants it."""
+        return self.dataset.truth(self.protocol)
 
     @cached_property
     def train_truth(self) -> GroundTruth:
@@ -129,22 +130,15 @@ class Plan:
 
     def videos(self, truth: GroundTruth) -> list[Video]:
         """Where the videos of an annotation lie, with the annotation's frame size."""
-        table = truth.videos
-        return [
-            Video(name, self.dataset.video_path(name), int(width), int(height))
-            for name, width, height in zip(table.names, table.width, table.height)
-        ]
+        return videos_of(self.dataset, truth, self.request.runs_dir / "cache" / "videos")
 
     @cached_property
     def train_keys(self) -> Mapping[str, str]:
         """Training stage -> key in the store; each depends on those before it."""
-        key: Any = {
-            "method": self.method.name,
-            "dataset": self.dataset.id,
+        key: Any = self._origin | {
             "truth": digest_ground_truth(self.train_truth),
             "seed": self.request.seed,
             "precision": self.request.precision,
-            "code": __version__,
         }
         keys = {}
         for stage, config in self.method.training_config().items():
@@ -156,12 +150,47 @@ class Plan:
     def predict_key(self) -> str:
         """Key of the predictions of the test videos."""
         config = self.method.prediction_config()
-        return digest([dict(self.train_keys), config, list(self.test_videos)])
+        return digest([self._origin, dict(self.train_keys), config, list(self.test_videos)])
+
+    @property
+    def _origin(self) -> dict[str, Any]:
+        """What everything that a run computes depends on; the key of the flow says which weights made it."""
+        need = self.method.flow
+        flow = None
+        if need is not None:
+            try:
+                flow = source(need.source).key
+            except ValueError:
+                flow = need.source  # it cannot be used here: the run stops before it computes anything
+        return {"method": self.method.name, "dataset": self.dataset.id, "flow": flow, "code": __version__}
 
     @cached_property
     def link_key(self) -> str:
         """Key of detections and tubes."""
         return digest([self.predict_key, self.method.config.postprocess, __version__])
+
+
+def open_dataset(name: str, data_root: Path | None, runs_dir: Path) -> Dataset:
+    """The dataset that ``--dataset`` means; renders a miniature that is not there."""
+    kind, size = _named(name)
+    return datasets.prepare(kind, data_root, runs_dir / "cache", size)
+
+
+def videos_of(dataset: Dataset, truth: GroundTruth, known: Path | None = None) -> list[Video]:
+    """Where the videos of an annotation lie, with the annotation's frame size and number of frames.
+
+    ``known``: folder where what is found of the files is kept (:mod:`bench.video.known`).
+    """
+    table = truth.videos
+    return [
+        Video(
+            name, dataset.video_path(name), int(width), int(height),
+            expected=dataset.real_frames.get(name, int(frames)), fps=float(fps), known=known,
+        )
+        for name, width, height, frames, fps in zip(
+            table.names, table.width, table.height, table.frames, table.fps
+        )
+    ]  # fmt: skip
 
 
 def _named(name: str) -> tuple[str, str]:

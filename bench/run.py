@@ -15,7 +15,7 @@ from bench.plan import Plan
 from bench.predict import predict_videos
 from bench.records import Detections, GroundTruth, Tubes
 from bench.result import Result
-from bench.scoring import write_result
+from bench.run_result import write_result
 from bench.store import digest, digest_file
 from bench.tables import (
     read_detections,
@@ -58,7 +58,8 @@ class Run:
         tracking_process = tracking.initialise_in_background(self.plan.request.runs_dir)
         self.flow(self.plan.train_truth, "flow of training videos", training=True)
         checkpoints = self.train()
-        self.flow(self.plan.test_truth, "flow of test videos", training=False)
+        if self.plan.method.flow and not self.plan.method.flow.only_training:
+            self.flow(self.plan.test_truth, "flow of test videos", training=False)
         self.predict(checkpoints)
         detections, tubes = self.link()
         result = self.score(detections, tubes, checkpoints)
@@ -207,13 +208,13 @@ class Run:
         need = self.plan.method.flow
         if need is None:
             return None
-        root = self.plan.store.root / "flow" / self.plan.dataset.id
         try:
             found = source(need.source)
         except ValueError as error:
             mend = f"--set {need.setting}=dis takes another flow, --variant tiny a small network that uses it"
             raise ValueError(f"{error}; {mend}") from None
-        return FlowStore(root, found, need.size)
+        plan = self.plan
+        return FlowStore.of_dataset(plan.request.runs_dir, plan.dataset.id, found, need.size)
 
     def _library(self, truth: GroundTruth) -> FootageLibrary:
         return FootageLibrary(self.plan.videos(truth), self.plan.method.frame_size, self._flow_store())

@@ -99,7 +99,7 @@ def test_methods_and_datasets_are_listed_without_torch(bench: Bench) -> None:
             "--set training.stesp: unknown config key 'stesp'; did you mean steps?",
         ),
         (("--method", "pcsc", "--dataset", "ucf24-mini", "--set", "training.steps"), "expected key=value"),
-        (("--method", "pcsc", "--dataset", "ucf24-mini.tiny"), "no size 'tiny'; sizes: micro, small, large"),
+        (("--method", "pcsc", "--dataset", "ucf24-mini.tiny"), "no size 'tiny'; sizes: micro, small, medium"),
         (("--method", "pcsc"), "--dataset"),
         (("--method", "pcsc", "--dataset", "ucf24-mini", "--device", "gpu"), "'auto', 'cpu', 'cuda'"),
     ],

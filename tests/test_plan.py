@@ -65,7 +65,7 @@ def test_variants(runs_dir: Path, variant: str, wanted: str) -> None:
     [
         ({"method": "psc"}, "unknown method 'psc'; did you mean pcsc?"),
         ({"dataset": "ucf42"}, "unknown dataset 'ucf42'; did you mean ucf24"),
-        ({"dataset": "ucf24-mini.mikro"}, "has no size 'mikro'; sizes: micro, small, large"),
+        ({"dataset": "ucf24-mini.mikro"}, "has no size 'mikro'; sizes: micro, small, medium, full"),
         ({"dataset": "ucf24-mini@2.micro"}, "version"),
         ({"dataset": "ucf24.micro"}, "size"),
         ({"variant": "basline"}, "unknown variant of pcsc 'basline'; did you mean baseline"),

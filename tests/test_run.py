@@ -111,6 +111,11 @@ def test_a_run_ends_with_its_result_and_all_evidence(finished: tuple[Plan, Resul
     assert (result.coverage.videos, result.coverage.expected, result.coverage.partial) == (24, 24, False)
     assert {"frame_map/0.50", "frame_map/auc", "video_map/0.20", "video_map/0.50-0.95"} <= set(result.metrics)
     assert len(result.per_class["frame_ap/0.50"]) == 24
+    estimate, shares = result.metrics["frame_map/0.50"], result.errors["frame"]
+    assert estimate is not None
+    assert estimate.value + sum(filter(None, shares.values())) == pytest.approx(100)
+    assert result.errors["oracle"]["none"] is not None
+    assert len(result.errors_per_class["dap"]["missed"]) == 24
     assert result.training is not None
     assert (result.training.videos, result.training.steps, result.training.flow) == (48, 6, "dis")
     assert (
@@ -262,7 +267,7 @@ def test_scoring_needs_no_torch(runs_dir: Path) -> None:
 
 
 MOMENTS = (
-    (".flow", 9),
+    (".flow.parquet", 9),
     ("state.pt", 2),
     ("checkpoint.pt", 1),
     ("done.json", 1),
