@@ -113,7 +113,6 @@ class _Placing:
                 raise DataError(
                     f"{path}: {member.path} takes {member.size:,} bytes, {free:,} are free: make room"
                 )
-
             self._make(target, member.write)
 
     def _target(self, name: PurePosixPath, size: int, source: Path) -> Path | None:
@@ -135,7 +134,7 @@ class _Placing:
 
     def _make(self, target: Path, write: Callable[[Path], None]) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = target.with_name(f"{TEMPORARY}{secrets.token_hex(6)}-{target.name}"[:250])
+        temporary = target.with_name(f"{TEMPORARY}{secrets.token_hex(8)}")
         try:
             write(temporary)
             os.replace(temporary, target)
@@ -151,4 +150,7 @@ class _Placing:
                 pass  # another file system, or one without links
             else:
                 return
-        shutil.copyfile(path, temporary)
+        try:
+            shutil.copyfile(path, temporary)
+        except OSError as error:
+            raise DataError(f"{path}: cannot be copied to {self.root} ({error.strerror})") from error

@@ -1,19 +1,11 @@
-"""Downloads put into the layout: folders, archives, hostile and broken ones, and what is still missing."""
+"""Downloads put into the layout: folders and archives, and what is said of what is still missing."""
 
 from __future__ import annotations
 
-import io
 import os
-import pickle
-import shutil
-import stat
 import sys
-import tarfile
-import zipfile
-from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
-import numpy as np
 import pytest
 from click.testing import CliRunner
 from hypothesis import given
@@ -26,83 +18,19 @@ from datasets.jhmdb import Jhmdb
 from datasets.places import PLACES, UCF24_CLASSES
 from datasets.ucf24 import Ucf24
 
-CLIPS = ("run/Goal!_(it's)_run_f_nm_np1_ba_med_0", "walk/b_walk_u_nm_np1_fr_med_1")
-UCF = ("Basketball/v_Basketball_g01_c01", "Biking/v_Biking_g08_c02")
-
-
-def jhmdb_files() -> dict[str, bytes]:
-    """What J-HMDB's downloads hold, by path."""
-    rows_N5 = np.array([[t + 1, 8, 8, 40, 40] for t in range(3)], np.float32)
-    truth = {
-        "labels": ["run", "walk"],
-        "gttubes": {name: {label: [rows_N5]} for label, name in enumerate(CLIPS)},
-        "nframes": dict.fromkeys(CLIPS, 3),
-        "train_videos": [[CLIPS[0]]] * 3,
-        "test_videos": [[CLIPS[1]]] * 3,
-        "resolution": dict.fromkeys(CLIPS, (48, 64)),
-    }
-    found = {f"ReCompress_Videos/{name}.avi": name.encode() * 100 for name in CLIPS}
-    found |= {f"puppet_mask/{name}/puppet_mask.mat": b"mask" for name in CLIPS}
-    found |= {f"splits/{c}_test_split{n}.txt": b"x.avi 1\n" for c in ("run", "walk") for n in (1, 2, 3)}
-    return found | {"JHMDB-GT.pkl": pickle.dumps(truth), "README.txt": b"of no use"}
-
-
-def ucf_files() -> dict[str, bytes]:
-    """What UCF101's downloads hold, by path: a class that is not annotated too."""
-    boxes = np.array([[1, 1, 10, 20]] * 4, np.uint8)
-    truth = {
-        name: {"numf": 4, "label": label, "annotations": [{"label": label, "sf": 0, "ef": 4, "boxes": boxes}]}
-        for label, name in enumerate(UCF)
-    }
-    found = {f"UCF-101/{name}.avi": name.encode() for name in (*UCF, "Archery/v_Archery_g01_c01")}
-    for n in (1, 2, 3):
-        found[f"ucfTrainTestlist/trainlist0{n}.txt"] = f"{UCF[0]}.avi 1\n".encode()
-        found[f"ucfTrainTestlist/testlist0{n}.txt"] = f"{UCF[1]}.avi\n".encode()
-    return found | {
-        "annots/splitfiles/pyannot.pkl": pickle.dumps(truth),
-        "ucfTrainTestlist/classInd.txt": b"1 A",
-    }
-
-
-def write_folder(folder: Path, files: dict[str, bytes]) -> Path:
-    for name, data in files.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(data)
-    return folder
-
-
-def write_tar(path: Path, files: dict[str, bytes], *more: tarfile.TarInfo) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tarfile.open(path, f"w:{path.suffix[1:].replace('tgz', 'gz').replace('tar', '')}") as archive:
-        for name, data in files.items():
-            member = tarfile.TarInfo(name)
-            member.size = len(data)
-            archive.addfile(member, io.BytesIO(data))
-        for member in more:
-            archive.addfile(member, io.BytesIO(bytes(member.size)))
-    return path
-
-
-def write_zip(path: Path, files: dict[str, bytes], **modes: int) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, data in files.items():
-            info = zipfile.ZipInfo(name)
-            info.external_attr = modes.get("mode", stat.S_IFREG | 0o644) << 16
-            archive.writestr(info, data)
-    return path
-
-
-def part(files: dict[str, bytes], start: str) -> dict[str, bytes]:
-    return {name: data for name, data in files.items() if name.startswith(start)}
-
-
-def contents(root: Path) -> dict[str, bytes]:
-    return {p.relative_to(root).as_posix(): p.read_bytes() for p in sorted(root.rglob("*")) if p.is_file()}
-
-
-def jhmdb_wanted() -> dict[str, bytes]:
-    return {name: data for name, data in jhmdb_files().items() if name != "README.txt"}
+sys.path.insert(0, str(Path(__file__).parent))
+from packed import (
+    CLIPS,
+    UCF,
+    contents,
+    jhmdb_files,
+    jhmdb_wanted,
+    part,
+    ucf_files,
+    write_folder,
+    write_tar,
+    write_zip,
+)
 
 
 def test_unpacked_folders_are_linked(tmp_path: Path) -> None:
@@ -166,136 +94,6 @@ def test_ucf101_keeps_the_annotated_classes(tmp_path: Path) -> None:
     assert sorted(contents(root))[-2:] == [f"videos/{name}.avi" for name in UCF]
     assert still_missing(Ucf24, root) == []
     assert Ucf24(root).split("1").test == (UCF[1],)
-
-
-def unrar(folder: Path, monkeypatch: pytest.MonkeyPatch, body: str) -> None:
-    """A program ``unrar`` that runs this with the archive's path in ``archive``."""
-    folder.mkdir()
-    program = folder / "unrar"
-    program.write_text(f"#!{sys.executable}\nimport os, sys, zipfile\narchive = sys.argv[-1]\n{body}\n")
-    program.chmod(0o755)
-    monkeypatch.setenv("PATH", str(folder))
-
-
-def test_rar_is_unpacked_by_another_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = write_zip(tmp_path / "UCF101.rar", part(ucf_files(), "UCF-101"))
-    monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(DataError, match=r"UCF101\.rar: RAR is unpacked by unrar, bsdtar, 7z, none of which"):
-        place("ucf24", path, tmp_path / "ucf24")
-    unrar(tmp_path / "bin", monkeypatch, "zipfile.ZipFile(archive).extractall()")
-    assert place("ucf24", path, tmp_path / "ucf24") == Placed(new=2, there=0, others=1)
-    assert sorted(contents(tmp_path / "ucf24")) == [f"videos/{name}.avi" for name in UCF]
-
-
-@pytest.mark.parametrize(
-    ("body", "said"),
-    [
-        ("os.symlink('/etc/passwd', 'v_Biking_g08_c02.avi')", "refused, 'v_Biking_g08_c02.avi' is a link"),
-        ("os.mkfifo('v_Biking_g08_c02.avi')", "is a link or a device"),
-        ("sys.exit('no rar archive')", "unrar cannot unpack it: no rar archive"),
-    ],
-)
-def test_what_is_wrong_with_a_rar_is_said(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, body: str, said: str
-) -> None:
-    (tmp_path / "UCF101.rar").write_bytes(b"Rar!")
-    unrar(tmp_path / "bin", monkeypatch, body)
-    with pytest.raises(DataError, match=said):
-        place("ucf24", tmp_path / "UCF101.rar", tmp_path / "ucf24")
-    assert not contents(tmp_path / "ucf24")
-
-
-def link(name: str, target: str, kind: bytes = tarfile.SYMTYPE) -> tarfile.TarInfo:
-    member = tarfile.TarInfo(name)
-    member.type, member.linkname = kind, target
-    return member
-
-
-HOSTILE_NAMES = (
-    "/etc/JHMDB-GT.pkl",
-    "../JHMDB-GT.pkl",
-    "a/../../JHMDB-GT.pkl",
-    "..\\JHMDB-GT.pkl",
-    "C:\\JHMDB-GT.pkl",
-    "a\x07b/JHMDB-GT.pkl",
-)
-HOSTILE_MEMBERS = (
-    link("JHMDB-GT.pkl", "/etc/passwd"),
-    link("JHMDB-GT.pkl", "../../secret"),
-    link("a/JHMDB-GT.pkl", "../../secret", tarfile.LNKTYPE),
-    link("JHMDB-GT.pkl", "", tarfile.CHRTYPE),
-    link("JHMDB-GT.pkl", "", tarfile.FIFOTYPE),
-)
-
-
-def refused(tmp_path: Path, archive: Path) -> None:
-    """Nothing of the archive is used, and nothing else is touched."""
-    before = contents(tmp_path)
-    with pytest.raises(DataError, match=rf"{archive.name}: refused, .*official source"):
-        place("jhmdb", archive, tmp_path / "in" / "jhmdb")
-    assert contents(tmp_path) == before
-
-
-@pytest.mark.parametrize("name", HOSTILE_NAMES)
-@pytest.mark.parametrize("write", [write_tar, write_zip])
-def test_archives_with_names_that_lead_out_are_refused(
-    tmp_path: Path, write: Callable[..., Path], name: str
-) -> None:
-    suffix = "tar" if write is write_tar else "zip"
-    files = part(jhmdb_files(), "splits") | {name: b"evil"}
-    refused(tmp_path, write(tmp_path / f"a.{suffix}", files))
-
-
-@pytest.mark.parametrize("member", HOSTILE_MEMBERS, ids=lambda m: f"{m.type!r}-{m.linkname}")
-def test_tars_with_links_that_lead_out_or_devices_are_refused(
-    tmp_path: Path, member: tarfile.TarInfo
-) -> None:
-    (tmp_path / "secret").write_text("secret")
-    refused(tmp_path, write_tar(tmp_path / "a.tar.gz", part(jhmdb_files(), "splits"), member))
-
-
-@pytest.mark.parametrize("mode", [stat.S_IFLNK | 0o777, stat.S_IFIFO | 0o644, stat.S_IFCHR | 0o644])
-def test_zips_with_links_or_devices_are_refused(tmp_path: Path, mode: int) -> None:
-    refused(tmp_path, write_zip(tmp_path / "a.zip", {"JHMDB-GT.pkl": b"/etc/passwd"}, mode=mode))
-
-
-@pytest.mark.parametrize("name", ["v.tar.gz", "v.zip"])
-def test_broken_archives_are_named_and_what_is_placed_is_whole(tmp_path: Path, name: str) -> None:
-    rng = np.random.default_rng(0)
-    files = {f"ReCompress_Videos/run/{k}.avi": rng.bytes(30_000) for k in range(10)}
-    path = tmp_path / name
-    write_tar(path, files) if name.endswith("gz") else write_zip(path, files)
-    data = path.read_bytes()
-    spoilt = bytearray(data)
-    spoilt[len(data) // 2 : len(data) // 2 + 500] = bytes(500)
-    for broken in (data[: len(data) // 2], bytes(spoilt), b"no archive", b""):
-        path.write_bytes(broken)
-        root = tmp_path / f"jhmdb{len(broken)}{broken[:1]!r}"
-        with pytest.raises(DataError, match=rf"{name}: .*(not a whole archive|cannot be unpacked)"):
-            place("jhmdb", path, root)
-        assert all(files[found] == data for found, data in contents(root).items())
-    path.write_bytes(data)
-    place("jhmdb", path, root)
-    assert contents(root) == files
-
-
-def test_a_member_larger_than_the_disk_is_refused_at_once(tmp_path: Path) -> None:
-    path = write_tar(tmp_path / "a.tar", {"JHMDB-GT.pkl": b"x" * 600})
-    header = bytearray(path.read_bytes())
-    header[124:136] = b"\x80" + (1 << 60).to_bytes(11, "big")
-    header[148:156] = b" " * 8
-    header[148:156] = f"{sum(header[:512]):06o}\0 ".encode()
-    path.write_bytes(header)
-    refused(tmp_path, path)
-
-
-def test_a_full_disk_is_said_before_it_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = write_tar(tmp_path / "a.tar", {"JHMDB-GT.pkl": b"x" * 600})
-    usage = shutil.disk_usage(tmp_path)
-    monkeypatch.setattr(shutil, "disk_usage", lambda where: usage._replace(free=500))
-    with pytest.raises(DataError, match=r"a\.tar: JHMDB-GT\.pkl takes 600 bytes, 500 are free: make room"):
-        place("jhmdb", path, tmp_path / "jhmdb")
-    assert not contents(tmp_path / "jhmdb")
 
 
 def test_another_file_in_the_place_is_not_overwritten(tmp_path: Path) -> None:

@@ -90,7 +90,7 @@ def test_label_maps(ava_micro: Path) -> None:
 
 
 def test_rows_are_as_in_the_real_files(rows: list[list[str]]) -> None:
-    people: dict[tuple[str, str], set[tuple[str, ...]]] = defaultdict(set)
+    people: dict[tuple[str, str, str], set[tuple[str, ...]]] = defaultdict(set)
     labels: dict[tuple[str, str, str], list[int]] = defaultdict(list)
     for video, second, *box, action, person in rows:
         assert 902 <= int(second) <= 903
@@ -160,7 +160,7 @@ def test_truth_as_predictions_scores_100(data: AvaMini) -> None:
     truth = data.ground_truth().select(data.split("val").test)
     assert evaluate(truth, found, None, data.protocol("val")).metrics["frame_map/0.50"] == 100
     wrong = replace(found, label=(found.label + 1) % 16)
-    assert evaluate(truth, wrong, None, data.protocol("val")).metrics["frame_map/0.50"] < 50
+    assert (evaluate(truth, wrong, None, data.protocol("val")).metrics["frame_map/0.50"] or 0) < 50
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from datasets.mini import daly, daly_script
 from datasets.mini.ava_classes import ACTIONS
 from datasets.mini.classes import DALY_MINI, MiniClass, mirror_labels, pose_groups
 from datasets.mini.draw import Draw
+from datasets.mini.figure import Point
 from datasets.mini.film import lengths, mirrored, paced, pictures
 from datasets.mini.scene import Person, parts_of, person_doing
 from datasets.mini.stage import Wardrobe
@@ -60,7 +61,7 @@ def test_hands_act_apart_from_legs_and_from_each_other() -> None:
     left, right = replace(by_name["drink"], side=-1), replace(by_name["wave slowly"], side=1)
     busy = replace(walker, upper=(left, right))
 
-    def limbs(person: Person) -> tuple[list[object], list[object]]:
+    def limbs(person: Person) -> tuple[list[tuple[Point, ...]], list[tuple[Point, ...]]]:
         strokes = [part for part in parts_of(person, 7) if not part.filled]
         legs = [part.points for part in strokes if part.colour == person.look.trousers]
         return legs, [part.points for part in strokes if len(part.points) == 3 and part.points not in legs]
