@@ -6,7 +6,7 @@ frame size, origin at the top-left pixel; frames are 0-based indices of decoded 
 Array names carry their shape: ``boxes_N4`` has N rows of 4.
 
 Rows refer to videos by their position in ``videos``, a tuple of names such as ``Class/v_Class_g01_c01``.
-How each type lies on disk is written in :mod:`bench.tables`.
+How each type lies on disk is written in :mod:`bench.files.tables`.
 """
 
 from __future__ import annotations

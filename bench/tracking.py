@@ -19,8 +19,8 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from bench.result import FILE, Estimate, Result
-from bench.store import locked
+from bench.files.store import locked
+from bench.results.result import FILE, Estimate, Result
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

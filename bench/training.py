@@ -20,8 +20,8 @@ import torch
 from lightning_fabric import Fabric
 from lightning_fabric.utilities import move_data_to_device
 
+from bench.files.store import write_atomic
 from bench.machine import cores, cpu_name
-from bench.store import write_atomic
 from methods.base import TrainingStage
 
 CHECKPOINT, STATE, CURVE = "checkpoint.pt", "state.pt", "curve.csv"

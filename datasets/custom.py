@@ -11,9 +11,9 @@ from typing import ClassVar
 
 import numpy as np
 
+from bench.files.store import digest, digest_file
 from bench.names import choose
 from bench.records import GroundTruth, VideoTable
-from bench.store import digest, digest_file
 from datasets.annotation import MOST_FRAMES
 from datasets.base import DataError, Dataset, Quirk, Split
 from datasets.custom_tables import Annotation, read_annotation, read_records

@@ -11,8 +11,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 
+from bench.files.parquet import CORNERS, column, corners, load, texts, video_column
 from bench.names import near
-from bench.parquet import CORNERS, column, corners, load, texts, video_column
 from bench.records import Array, TruthBoxes, TruthTubes
 from datasets.annotation import MOST_FRAMES
 from datasets.errors import DataError

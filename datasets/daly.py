@@ -7,10 +7,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
+from bench.files.tables import digest_ground_truth, read_ground_truth, read_metadata, write_ground_truth
 from bench.names import choose
 from bench.protocol import Protocol
 from bench.records import GroundTruth
-from bench.tables import digest_ground_truth, read_ground_truth, read_metadata, write_ground_truth
 from bench.video import Video
 from datasets.annotation import ground_truth
 from datasets.base import DataError, Dataset, Quirk, Split

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
 
+from bench.files.store import TEMPORARY
 from bench.names import choose
-from bench.store import TEMPORARY
 from datasets.archives import is_archive, members
 from datasets.base import DataError, Dataset
 from datasets.places import PLACES, Place

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from bench import pickles
+from bench.files import pickles
 from bench.video import VIDEO_SUFFIXES
 from datasets.errors import DataError
 
@@ -30,7 +30,7 @@ def reading(path: Path) -> Iterator[None]:
 
 
 def load_plain(path: Path) -> Any:
-    """As :func:`bench.pickles.load_plain`, with DataError."""
+    """As :func:`bench.files.pickles.load_plain`, with DataError."""
     with reading(path):
         return pickles.load_plain(path)
 

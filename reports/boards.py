@@ -9,7 +9,7 @@ from statistics import mean, stdev
 
 from bench.metrics.bootstrap import paired_difference
 from bench.metrics.evaluation import Evaluation
-from bench.result import Result, read_matches
+from bench.results.result import Result, read_matches
 from reports.published import PublishedMethod, published_methods
 from reports.tables import EMPTY, Table, metric_title, number, with_interval
 

@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from bench.records import Array
-from bench.scenes import Scene
+from bench.showing.scenes import Scene
 from bench.video import Frame, resize
 from reports.figures import COLOURS
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.result import Found, read_all
-from bench.store import write_atomic
+from bench.files.store import write_atomic
+from bench.results.result import Found, read_all
 from reports import figures
 from reports.boards import (
     Board,

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bench.result import Estimate, Result
+from bench.results.result import Estimate, Result
 
 if TYPE_CHECKING:
     from rich.table import Table as RichTable

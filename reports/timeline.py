@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bench.files.store import write_atomic
 from bench.records import Array
-from bench.scenes import Scene, Track
-from bench.store import write_atomic
+from bench.showing.scenes import Scene, Track
 from reports.drawing import colour
 from reports.figures import GRID, QUIET, STYLE
 from reports.tables import EMPTY

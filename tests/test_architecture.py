@@ -19,8 +19,8 @@ SHARED = {"nn", "common", "base"}
 ROOT = Path(bench.__file__).resolve().parents[1]
 PACKAGES = ("bench", "datasets", "methods", "reports")
 UPPER = {
-    f"bench.{name}"
-    for name in ("cli", "console", "plan", "predict", "reopen", "run", "run_result", "testing", "training")
+    *("bench.cli", "bench.testing", "bench.training"),
+    *(f"bench.runs.{name}" for name in ("console", "plan", "predict", "reopen", "run", "record")),
 }
 """The harness proper, above datasets and methods. All else in ``bench`` lies below them."""
 INTERFACES = {"datasets", "datasets.base", "methods.base"}
@@ -29,19 +29,20 @@ WITHOUT_TORCH = (
     *("bench.metrics", "bench.tubes.online", "bench.tubes.trimming", "bench.tubes.scoring", "bench.records"),
     *(
         "bench.protocol",
-        "bench.tables",
-        "bench.result",
-        "bench.store",
-        "bench.plan",
-        "bench.run",
+        "bench.files.tables",
+        "bench.results.result",
+        "bench.files.store",
+        "bench.runs.plan",
+        "bench.runs.run",
         "bench.cli",
     ),
-    *("bench.scoring", "bench.rescore", "bench.comparison", "bench.interop.formats"),
-    *("bench.flow", "bench.video", "bench.footage", "bench.tracking", "bench.settings"),
+    *("bench.results.scoring", "bench.external.rescore", "bench.results.comparison", "bench.interop.formats"),
+    *("bench.flow", "bench.video", "bench.footage", "bench.tracking", "bench.runs.settings"),
     *("datasets", "datasets.mini", "datasets.ucf24", "datasets.jhmdb", "methods.base", "methods.pcsc"),
-    *("datasets.daly", "datasets.ava", "datasets.custom", "bench.pickles"),
+    *("datasets.daly", "datasets.ava", "datasets.custom", "bench.files.pickles"),
     *("methods.pcsc.config", "methods.pcsc.method", "methods.pcsc.postprocess"),
-    *("bench.relink", "bench.reopen", "bench.showing", "reports.drawing", "reports.timeline"),
+    *("bench.external.relink", "bench.runs.reopen", "bench.showing.sources"),
+    *("reports.drawing", "reports.timeline"),
     *("reports", "reports.leaderboard", "reports.tables", "reports.figures", "reports.published"),
 )
 

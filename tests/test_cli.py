@@ -264,7 +264,7 @@ main()
 
 def test_what_is_told_is_told_literally(capsys: pytest.CaptureFixture[str]) -> None:
     """Brackets in paths and messages are no markup, and lines are not broken into the middle of a path."""
-    from bench.console import ConsoleReporter
+    from bench.runs.console import ConsoleReporter
 
     reporter = ConsoleReporter()
     path = "/data/" + "long-name/" * 12 + "[/broken] [bold] file"

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bench.result import Result
+from bench.results.result import Result
 from bench.testing import MethodConformance
 
 sys.path.insert(0, str(Path(__file__).parent / "outsider"))

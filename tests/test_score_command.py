@@ -13,10 +13,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from bench.external.rescore import Request, score
 from bench.metrics import evaluate
 from bench.protocol import EVALUATORS, Protocol
-from bench.rescore import Request, score
-from bench.result import Result
+from bench.results.result import Result
 
 sys.path.insert(0, str(Path(__file__).parent / "interop"))
 sys.path.insert(0, str(Path(__file__).parent / "metrics"))

@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from bench.result import Estimate, Result, write_matches
+from bench.results.result import Estimate, Result, write_matches
 from bench.tracking import (
     Point,
     TrackingError,

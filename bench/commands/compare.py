@@ -11,7 +11,7 @@ import click
 if TYPE_CHECKING:
     from rich.table import Column
 
-    from bench.comparison import Comparison
+    from bench.results.comparison import Comparison
 
 CLASSES = 8
 """Classes that are shown; the file has all."""
@@ -30,8 +30,8 @@ def command(a: Path, b: Path, metric: str | None, file: Path | None) -> None:
     Shows A minus B with its 95% interval and two-sided p, from a paired bootstrap over source groups, and
     says whether one is better. Exit code 0 whatever the outcome, 2 for results that cannot be compared.
     """
-    from bench.comparison import compare
-    from bench.store import write_json
+    from bench.files.store import write_json
+    from bench.results.comparison import compare
 
     found = compare((a, b), metric)
     _show(found)

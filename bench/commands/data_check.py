@@ -30,9 +30,9 @@ def check(
     is wrong too, but leaves the annotation whole. 2: it could not be checked.
     """
     from bench.commands.data_tables import report_tables
-    from bench.console import ConsoleReporter
-    from bench.plan import open_dataset
-    from bench.store import write_json
+    from bench.files.store import write_json
+    from bench.runs.console import ConsoleReporter
+    from bench.runs.plan import open_dataset
     from datasets.checks import check as check_dataset
 
     found = open_dataset(dataset, runs_dir=runs_dir, **where)

@@ -22,7 +22,7 @@ def extend(dataset: str, tracker: str, data_root: Path | None) -> None:
     hours for all of DALY. The result is kept in the dataset's folder, as extended/.
     """
     import datasets
-    from bench.console import ConsoleReporter
+    from bench.runs.console import ConsoleReporter
     from datasets.daly import Daly
 
     kind = datasets.find(dataset)

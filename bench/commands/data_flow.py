@@ -50,8 +50,8 @@ def flow(
     What is there is not computed again; a command that was stopped goes on where it was. A run computes what
     it lacks itself: this does it beforehand, for instance with more workers.
     """
-    from bench.console import ConsoleReporter
     from bench.flow import FlowStore, source
+    from bench.runs.console import ConsoleReporter
 
     found, need = (
         _of_method(dataset, runs_dir, **words) if words["method"] else _by_hand(dataset, runs_dir, **words)
@@ -80,7 +80,7 @@ def _of_method(
     dataset: str, runs_dir: Path, data_root: Path | None, method: str, variant: str, **words: Any
 ) -> tuple[Dataset, FlowNeed]:
     """The dataset and the flow that a run of the method on it asks for."""
-    from bench.plan import Plan, Request
+    from bench.runs.plan import Plan, Request
 
     if any(words.values()):
         raise ValueError("--method says source and size; leave out --source and --size")
@@ -94,7 +94,7 @@ def _by_hand(
     dataset: str, runs_dir: Path, data_root: Path | None, variant: str, **words: Any
 ) -> tuple[Dataset, FlowNeed]:
     """The dataset and the flow that ``--source`` and ``--size`` ask for."""
-    from bench.plan import open_dataset
+    from bench.runs.plan import open_dataset
     from methods.base import FlowNeed
 
     if variant:
@@ -106,7 +106,7 @@ def _by_hand(
 def _videos(dataset: Dataset, split: str | None, count: int | None, runs_dir: Path) -> list[Video]:
     """The annotated videos that are there. Raises ValueError if there is none."""
     from bench.names import choose
-    from bench.plan import videos_of
+    from bench.runs.plan import videos_of
 
     truth = dataset.ground_truth()
     names = truth.videos.names

@@ -52,8 +52,8 @@ def command(run: Path | None, **words: Any) -> None:
 
 
 def _link_files(**words: Any) -> None:
-    from bench.relink import Request, link
-    from bench.truths import Told
+    from bench.external.relink import Request, link
+    from bench.external.truths import Told
 
     needed = {"predictions": "what is linked", "linker": "by which rule", "out": "where the tubes go"}
     missing = [f"--{name} ({what})" for name, what in needed.items() if words[name] is None]
@@ -83,8 +83,8 @@ def _link_run(
 ) -> None:
     import time
 
-    from bench.console import ConsoleReporter
-    from bench.reopen import find_run, relink
+    from bench.runs.console import ConsoleReporter
+    from bench.runs.reopen import find_run, relink
 
     for name, value in words.items():
         if value is not None:

@@ -16,6 +16,6 @@ def command(**request: Any) -> None:
 
     Every step's result is kept and reused; a run that was killed goes on where it stopped.
     """
-    from bench.console import run_and_show
+    from bench.runs.console import run_and_show
 
     run_and_show(**request)

@@ -11,7 +11,7 @@ import click
 from bench.commands.options import data_root, runs_dir, together
 
 if TYPE_CHECKING:
-    from bench.rescore import Request
+    from bench.external.rescore import Request
 
 FILE = click.Path(path_type=Path)
 
@@ -54,7 +54,7 @@ def command(**request: Any) -> None:
     Writes result.json and its matches as a run does. `--protocol all` writes nothing: it shows how far the
     same predictions move from one evaluator to the next. Exit code 0, or 2 for what cannot be scored.
     """
-    from bench.rescore import Request
+    from bench.external.rescore import Request
 
     asked = Request(**request)
     if asked.protocol == "all":
@@ -66,7 +66,7 @@ def command(**request: Any) -> None:
 def _show_result(request: Request) -> None:
     from rich.console import Console
 
-    from bench.rescore import score
+    from bench.external.rescore import score
     from reports.tables import result_table
 
     result, folder = score(request)
@@ -81,7 +81,7 @@ def _show_all(request: Request) -> None:
     from rich.markup import escape
     from rich.table import Column, Table
 
-    from bench.rescore import SPREAD, score_all
+    from bench.external.rescore import SPREAD, score_all
     from reports.tables import EMPTY, metric_title
 
     rows, coverage = score_all(request)

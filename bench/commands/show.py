@@ -11,8 +11,8 @@ import click
 from bench.commands.options import data_root, runs_dir, together
 
 if TYPE_CHECKING:
-    from bench.scenes import Scene
-    from bench.showing import Showable
+    from bench.showing.scenes import Scene
+    from bench.showing.sources import Showable
 
 FILE = click.Path(path_type=Path)
 FPS = 25.0
@@ -51,9 +51,9 @@ def command(run: Path | None, **words: Any) -> None:
     dashed. Without --video the two best and the two worst videos are shown, or as many as --best and --worst
     say.
     """
-    from bench.scenes import Choice
-    from bench.showing import Request, find
-    from bench.truths import Told
+    from bench.external.truths import Told
+    from bench.showing.scenes import Choice
+    from bench.showing.sources import Request, find
 
     told = Told(*(words.pop(name) for name in ("truth", "dataset", "split", "data_root", "runs_dir")))
     out, classes = words.pop("out"), words.pop("classes")

@@ -12,7 +12,7 @@ from typing import ClassVar, Self
 import numpy as np
 import numpy.typing as npt
 
-from bench.store import digest, digest_file
+from bench.files.store import digest, digest_file
 
 Flow = npt.NDArray[np.float32]
 """(u, v) in pixels [..., H, W, 2]: what is at (x, y) in frame t is at (x + u, y + v) in frame t + 1."""

@@ -12,11 +12,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from bench.decode import decode
+from bench.files.decode import decode
+from bench.files.headers import Header, header_of
+from bench.files.store import plain, write_atomic
 from bench.flow.origin import Origin
 from bench.flow.quantization import Quantized, QuantizedFlow
-from bench.headers import Header, header_of
-from bench.store import plain, write_atomic
 
 KIND = "flow"
 ROW_GROUP = 64

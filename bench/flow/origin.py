@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from bench.store import digest, digest_file
+from bench.files.store import digest, digest_file
 from bench.video import OPEN_EVENT, frame_files
 from bench.video.known import identity
 

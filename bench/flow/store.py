@@ -13,12 +13,12 @@ from typing import Self
 
 import numpy as np
 
+from bench.files.store import TEMPORARY, locked
 from bench.flow.base import Flow, FlowSource
 from bench.flow.files import FlowFacts, read_facts, read_flow, write_flow
 from bench.flow.origin import Origin
 from bench.flow.quantization import Quantized, dequantize, quantize
 from bench.flow.workers import Progress, each, one_thread
-from bench.store import TEMPORARY, locked
 from bench.video import Video, VideoError
 
 ENDING = ".flow.parquet"

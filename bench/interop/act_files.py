@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from bench.files.pickles import load_plain
 from bench.interop.base import Places, Table
 from bench.interop.pickled import numeric, read_tube, tube_table, whole
-from bench.pickles import load_plain
 from bench.records import Array
 
 TUBES = "_tubes.pkl"

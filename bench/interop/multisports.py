@@ -15,11 +15,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from bench.files.pickles import load_plain
 from bench.interop import checks
 from bench.interop.act import read_gt
 from bench.interop.base import Content, Format, Look, Places, Role, Shift, Table, Truth
 from bench.interop.pickled import is_pickle, numeric, read_tube, tube_table
-from bench.pickles import load_plain
 from bench.records import Array
 
 

@@ -15,13 +15,13 @@ from typing import ClassVar
 import numpy as np
 import pyarrow as pa
 
-from bench.headers import Header
+from bench.files.headers import Header
+from bench.files.parquet import CORNERS, column, load, read_header, video_column
+from bench.files.tables import read_ground_truth, read_parts
 from bench.interop.base import Content, Format, Look, Places, Role, Table, Truth, source_group
 from bench.interop.checks import MOST_FRAMES
 from bench.names import near
-from bench.parquet import CORNERS, column, load, read_header, video_column
 from bench.records import Array, Detections, GroundTruth
-from bench.tables import read_ground_truth, read_parts
 
 COMMON = ("video", "frame", "label", "score", *CORNERS)
 _EMPTY = (pa.array([], pa.float32()), pa.array([], pa.string()))

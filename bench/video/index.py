@@ -19,8 +19,8 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from bench.decode import decode
-from bench.store import plain
+from bench.files.decode import decode
+from bench.files.store import plain
 from bench.video.decoders import Decoded, VideoFile, open_file
 from bench.video.pictures import VideoError, frame_files, image_frames
 

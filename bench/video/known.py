@@ -16,7 +16,7 @@ import secrets
 from functools import cache
 from pathlib import Path
 
-from bench.store import TEMPORARY, digest
+from bench.files.store import TEMPORARY, digest
 from bench.video.decoders import DECODERS, check_ordinary
 from bench.video.helper import examine_apart
 from bench.video.index import VideoIndex, list_folder

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.store import write_atomic
+from bench.files.store import write_atomic
 from bench.video.pictures import Frame, VideoError
 
 QUALITY = {"crf": "18", "preset": "veryfast"}

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.files.tables import digest_ground_truth, write_ground_truth
 from bench.records import GroundTruth, TruthBoxes
-from bench.tables import digest_ground_truth, write_ground_truth
 from datasets.daly import Daly
 from datasets.mini.classes import DALY_MINI
 from datasets.mini.daly_script import render_film

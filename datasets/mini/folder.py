@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from bench.store import locked
+from bench.files.store import locked
 
 
 class Edition(NamedTuple):

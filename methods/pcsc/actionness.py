@@ -15,9 +15,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from bench.files.store import write_atomic
 from bench.metrics.boxes import iou
 from bench.records import Detections, GroundTruth
-from bench.store import write_atomic
 from bench.tubes.paths import Paths
 from methods.base import TrainingData, TrainingStage
 from methods.common.keyframes import with_shuffled_labels

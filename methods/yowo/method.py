@@ -7,8 +7,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench.files.store import digest_file
 from bench.records import Detections, Tubes
-from bench.store import digest_file
 from methods.base import FlowNeed, Method, TrainingData, TrainingStage
 from methods.yowo import postprocess
 from methods.yowo.config import ModelConfig, YowoConfig, configs

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from bench.cli import cli
-from bench.tables import digest_ground_truth
+from bench.files.tables import digest_ground_truth
 from datasets.base import DataError
 from datasets.daly import Daly
 from datasets.keyframes import TRACKERS

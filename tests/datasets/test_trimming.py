@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bench.files.tables import digest_ground_truth
 from bench.records import GroundTruth, TruthBoxes, TruthTubes, VideoTable
-from bench.tables import digest_ground_truth
 from datasets.jhmdb import Jhmdb
 from datasets.trimming import annotated_runs, trimmed
 

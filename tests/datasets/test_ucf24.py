@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
-from bench.tables import digest_ground_truth
+from bench.files.tables import digest_ground_truth
 from datasets.base import DataError
 from datasets.ucf24 import Ucf24
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.tables import digest_ground_truth
+from bench.files.tables import digest_ground_truth
 from datasets.probe import probe
 from datasets.trimming import trimmed
 from datasets.ucf24 import Ucf24

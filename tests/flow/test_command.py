@@ -12,8 +12,8 @@ from click.testing import CliRunner, Result
 
 from bench.commands.data_flow import flow
 from bench.flow import FlowStore
-from bench.plan import Plan, Request
-from bench.run import Reporter, Run
+from bench.runs.plan import Plan, Request
+from bench.runs.run import Reporter, Run
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from bench.commands.score import command
 from bench.interop.formats import FORMATS, Manner, read_predictions, read_truth
-from bench.result import Result
+from bench.results.result import Result
 
 DOCUMENT = (Path(__file__).resolve().parents[2] / "docs" / "formats.md").read_text(encoding="utf-8")
 SECTIONS = dict(re.findall(r"^## (.+?)\n(.*?)(?=^## |\Z)", DOCUMENT, re.MULTILINE | re.DOTALL))

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bench.files.tables import write_ground_truth
 from bench.interop.base import Truth
 from bench.interop.formats import Manner, read_predictions, read_truth
-from bench.tables import write_ground_truth
 
 sys.path.insert(0, str(Path(__file__).parent))
 import foreign

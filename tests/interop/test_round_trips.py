@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bench.files.tables import write_detections, write_ground_truth, write_part, write_tubes
 from bench.interop.base import Truth
 from bench.interop.formats import Manner, Predictions, read_predictions, read_truth
 from bench.metrics import evaluate
 from bench.protocol import Protocol, evaluator
 from bench.records import GroundTruth
-from bench.tables import write_detections, write_ground_truth, write_part, write_tubes
 
 sys.path.insert(0, str(Path(__file__).parent))
 import foreign

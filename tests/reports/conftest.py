@@ -13,11 +13,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bench.decode import decode
+from bench.files.decode import decode
+from bench.files.store import plain
 from bench.metrics.bootstrap import class_precisions, intervals
 from bench.protocol import COCO_THRESHOLDS, Protocol, evaluator
-from bench.result import Coverage, Estimate, Result, write_matches
-from bench.store import plain
+from bench.results.result import Coverage, Estimate, Result, write_matches
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "result-schema.md"
 CLASSES = ("Basketball", "Biking", "CliffDiving", "Diving", "Fencing", "SalsaSpin", "Skiing", "Surfing")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from bench.scenes import Scene, Track
+from bench.showing.scenes import Scene, Track
 from reports.drawing import TUBE_COLOURS, Sizes, colour, drawn
 
 WIDTH, HEIGHT, FRAMES = 80, 60, 6

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 
-from bench.result import Result, read_all
+from bench.results.result import Result, read_all
 from reports.boards import Board, boards, seed_table
 from reports.leaderboard import write_report
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench.result import Estimate, Result
+from bench.results.result import Estimate, Result
 from reports.tables import Table, metric_title, result_table, with_interval
 
 Make = Callable[..., Path]

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from bench.scenes import Scene, Track
+from bench.showing.scenes import Scene, Track
 from reports.drawing import colour
 from reports.timeline import write_timeline
 

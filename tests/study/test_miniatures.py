@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from bench.plan import Plan, Request
-from bench.result import Result
-from bench.run import run
+from bench.results.result import Result
+from bench.runs.plan import Plan, Request
+from bench.runs.run import run
 from datasets.mini.check import check
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bench.files.store import digest, plain
 from bench.records import STREAMS, Detections, Tubelets, Tubes
-from bench.settings import apply, differences
-from bench.store import digest, plain
+from bench.runs.settings import apply, differences
 from bench.tubes import FUSIONS, LINKERS, PUBLISHED, TRIMMINGS, Linking
 from bench.tubes.scoring import TubeScoring
 from bench.tubes.tubelet_linking import TubeletLinking

@@ -13,10 +13,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from bench.cli import cli
+from bench.files.tables import digest_ground_truth, write_detections
 from bench.interop.ava import read_label_map
 from bench.metrics import evaluate
 from bench.records import Detections
-from bench.tables import digest_ground_truth, write_detections
 from bench.video import Video
 from datasets.mini import AvaMini, ava
 from datasets.mini.ava_classes import ACTIONS, EVALUATED

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bench.files.tables import digest_ground_truth
 from bench.metrics import evaluate
 from bench.records import Tubes
-from bench.tables import digest_ground_truth
 from bench.video import Video
 from datasets.daly import Daly
 from datasets.mini import DalyMini, daly, extension

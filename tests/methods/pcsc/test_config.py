@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import torch
 
+from bench.files.store import digest
 from bench.records import GroundTruth
-from bench.store import digest
 from methods.base import SIZES, FlowNeed, Info
 from methods.pcsc.config import ModelConfig, PcscConfig, TrainingConfig, configs
 from methods.pcsc.method import Pcsc

@@ -1,0 +1,1 @@
+"""Files of the suite: Parquet tables, whole-or-nothing writing, keys of finished steps, safe pickles."""

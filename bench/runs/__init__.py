@@ -1,0 +1,1 @@
+"""A run: what it will do, its steps, its predictions, and finished runs opened again."""

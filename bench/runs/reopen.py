@@ -1,0 +1,161 @@
+"""Finished runs, opened again from their folders: linked once more without network, shown, looked up."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+from pathlib import Path
+from typing import NamedTuple
+
+from bench.files.store import Store, digest, write_atomic
+from bench.files.tables import digest_ground_truth, videos_done
+from bench.names import choose
+from bench.records import Tubes
+from bench.results.result import FILE, NO_RESULTS, Result
+from bench.runs.plan import Plan, Request, open_dataset
+from bench.runs.run import Reporter, Run
+from datasets import DataError, Dataset
+
+
+@dataclass(frozen=True)
+class Predicted(Plan):
+    """The plan of a run whose predictions are in the store under this key; nothing before them is needed."""
+
+    key: str = ""
+
+    @cached_property
+    def predict_key(self) -> str:
+        """The key that the predictions had when they were made."""
+        return self.key
+
+    @cached_property
+    def test_videos(self) -> tuple[str, ...]:
+        """Those that were predicted."""
+        done = set(videos_done(self.store.folder("predict", self.key)))
+        return tuple(name for name in self.expected_videos if name in done)
+
+
+def find_run(name: Path, runs_dir: Path) -> Path:
+    """The folder of a run: itself, its ``result.json``, or its name alone among those below ``runs_dir``.
+
+    Raises ValueError naming near ones.
+    """
+    folder = name.parent if name.name == FILE else name
+    if (folder / FILE).is_file():
+        return folder.resolve()
+    if folder.exists():
+        raise ValueError(f"{folder} is no run: it has no {FILE}; a run's folder is {runs_dir}/DATASET/RUN")
+    found = {path.parent.name: path.parent for path in runs_dir.glob(f"*/*/{FILE}")}
+    known = {name: path for name, path in found.items() if path.parent.name not in NO_RESULTS}
+    if not known:
+        raise ValueError(f"no run {name}, and none below {runs_dir}; name its folder, or --runs-dir")
+    return known[choose(str(name), known, "run")].resolve()
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A finished run: its result, and the folder of all runs that it lies in."""
+
+    folder: Path
+    result: Result
+    runs_dir: Path
+
+    @classmethod
+    def of(cls, folder: Path) -> Finished:
+        """Raises ValueError for a result of predictions in files, and where the store is not there."""
+        result, runs_dir = Result.read(folder), folder.parents[1]
+        if "link" not in result.inputs:
+            raise ValueError(
+                f"{folder} was scored from files, there is no run behind it; name them with --predictions or "
+                "--tubes"
+            )
+        if not (runs_dir / "store").is_dir():
+            raise ValueError(f"{folder} lies apart from its {runs_dir / 'store'}; name it where it was run")
+        return cls(folder, result, runs_dir)
+
+    @property
+    def store(self) -> Store:
+        """Where the results of its steps lie."""
+        return Store(self.runs_dir / "store")
+
+    def dataset(self, data_root: Path | None) -> Dataset:
+        """The dataset. Raises DataError where it is not there, or has become another one."""
+        found = open_dataset(self._dataset_name, data_root, self.runs_dir)
+        if found.id != self.result.dataset:
+            raise DataError(f"{self.folder} is of {self.result.dataset}, but {found.root} holds {found.id}")
+        return found
+
+    @property
+    def _dataset_name(self) -> str:
+        name = self.result.dataset
+        return "custom" if name.startswith("custom-") else name
+
+    def plan(self, data_root: Path | None) -> Predicted:
+        """The plan that made it.
+
+        Raises ValueError where its predictions are gone, the annotation is not what it was, or this version
+        makes another configuration of what was asked for then.
+        """
+        result, key = self.result, self.result.inputs["predict"]
+        if not self.store.is_done("predict", key):
+            raise ValueError(f"{self.folder}: its predictions are gone from {self.store.root}; run it again")
+        variant, *overrides = re.split(r" (?=[\w.]+=)", result.identity.variant)
+        request = Request(
+            result.identity.method, self._dataset_name, result.split, variant, result.identity.seed,
+            data_root=data_root, runs_dir=self.runs_dir, overrides=tuple(overrides),
+        )  # fmt: skip
+        plan = replace(Predicted.of(request), key=key)
+        if digest(plan.method.config) != result.identity.config_digest:
+            raise ValueError(
+                f"{self.folder}: its configuration reads otherwise in this version; run it again"
+            )
+        if digest_ground_truth(plan.test_truth) != result.truth_digest:
+            raise ValueError(f"{self.folder}: the annotation has changed since; run it again")
+        return plan
+
+
+class Relinked(NamedTuple):
+    """Tubes, the plan with the settings that made them, and where they lie: a folder, or their file."""
+
+    plan: Plan
+    place: Path
+    tubes: Tubes
+
+
+def relink(
+    run: Path, data_root: Path | None, overrides: Sequence[str], reporter: Reporter, out: Path | None = None
+) -> Relinked:
+    """Link the stored predictions of a run with other settings of postprocess, by its own method.
+
+    What comes of it lies in the store, where ``bench run`` with the same settings finds it, and in ``out`` if
+    that is given: a folder, or the file of tubes. Raises ValueError for settings that change more than
+    postprocess, and for a method that makes no tubes.
+    """
+    before = Finished.of(run).plan(data_root)
+    request = before.request
+    after = Predicted.of(replace(request, overrides=(*request.overrides, *overrides)))
+    plan = replace(after, key=before.key)
+    if replace(plan.method.config, postprocess=before.method.config.postprocess) != before.method.config:
+        raise ValueError(
+            f"--set {' '.join(overrides)}: changes what is trained or predicted, but linking again changes "
+            "postprocess. ... alone; `bench run` does the rest"
+        )
+    _, tubes = Run(plan, reporter).link()
+    folder = plan.store.folder("link", plan.link_key)
+    if tubes is None:
+        raise ValueError(f"{plan.title} makes no tubes; its detections are in {folder}")
+    return Relinked(plan, folder if out is None else _copied(folder, out), tubes)
+
+
+def _copied(folder: Path, out: Path) -> Path:
+    """Copies of detections and tubes in the folder ``out``, or of the tubes as the file ``out``."""
+    if out.suffix == ".parquet":
+        copies = {out: folder / "tubes.parquet"}
+    else:
+        copies = {out / file.name: file for file in folder.glob("*.parquet")}
+    for copy, file in copies.items():
+        write_atomic(copy, partial(shutil.copyfile, file))
+    return out

@@ -1,0 +1,233 @@
+"""A run: prepare, flow, train, predict, link, score, record. Each step's output is whole or absent."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bench import __version__, tracking
+from bench.files.store import digest, digest_file
+from bench.files.tables import (
+    read_detections,
+    read_parts,
+    read_tubes,
+    write_detections,
+    write_tubes,
+)
+from bench.footage import FootageLibrary
+from bench.records import Detections, GroundTruth, Tubes
+from bench.results.result import Result
+from bench.runs.plan import Plan
+from bench.runs.predict import predict_videos
+from bench.runs.record import write_result
+from methods.base import TrainingData
+
+Facts = dict[str, Any]
+
+
+class Reporter:
+    """What a run tells while it works. This one is silent; the command line draws progress bars."""
+
+    def step(self, name: str, detail: str) -> None:
+        """A step begins."""
+
+    def progress(self, name: str, done: int, total: int, note: str = "") -> None:
+        """A step has come this far."""
+
+    def reused(self, name: str, key: str) -> None:
+        """A step's result is in the store already."""
+
+    def warn(self, text: str) -> None:
+        """Something a person should know."""
+
+
+@dataclass
+class Run:
+    """One run of a plan. ``execute`` does all its steps; each asks the store first."""
+
+    plan: Plan
+    reporter: Reporter = field(default_factory=Reporter)
+
+    def execute(self) -> Result:
+        """All steps, in order. What can be refused is refused before anything long begins."""
+        self.check()
+        tracking_process = tracking.initialise_in_background(self.plan.request.runs_dir)
+        self.flow(self.plan.train_truth, "flow of training videos", training=True)
+        checkpoints = self.train()
+        if self.plan.method.flow and not self.plan.method.flow.only_training:
+            self.flow(self.plan.test_truth, "flow of test videos", training=False)
+        self.predict(checkpoints)
+        detections, tubes = self.link()
+        result = self.score(detections, tubes, checkpoints)
+        tracking_process.wait()
+        self.record(result)
+        return result
+
+    def check(self) -> None:
+        """Raise ValueError if videos, the flow source, weights to start from or the device are missing."""
+        from bench.training import Compute
+
+        _ = self.plan.train_truth, self.plan.test_truth, self._flow_store()
+        self.plan.method.check()
+        _ = Compute(self.plan.request.device).torch_device
+
+    def flow(self, truth: GroundTruth, name: str, training: bool) -> None:
+        """Compute the optical flow that the method wants, where the store lacks it."""
+        store = self._flow_store()
+        done = self._trained() if training else self.plan.store.is_done("predict", self.plan.predict_key)
+        if store is None or done:
+            return
+        videos = self.plan.videos(truth)
+        if store.missing(videos):
+            self.reporter.step(name, store.source.name)
+            store.prepare(videos, progress=lambda n, total: self.reporter.progress(name, n, total))
+
+    def train(self) -> Mapping[str, Path]:
+        """Train every stage that is not trained yet; stage -> checkpoint."""
+        from bench.training import CHECKPOINT, Compute, train
+
+        request = self.plan.request
+        compute = Compute(request.device, request.precision, self.plan.method.cpu_threads)
+        checkpoints: dict[str, Path] = {}
+        library = None
+        for stage, key in self.plan.train_keys.items():
+            with self._step("train", key, stage) as (folder, todo):
+                checkpoints[stage] = folder / CHECKPOINT
+                if todo is None:
+                    continue
+                library = library or self._library(self.plan.train_truth)
+                data = TrainingData(
+                    self.plan.train_truth,
+                    library,
+                    compute.torch_device,
+                    compute.workers,
+                    self.reporter.progress,
+                )
+                self.reporter.step(f"train {stage}", f"{len(library)} videos, {compute.torch_device}")
+                job = self.plan.method.training_stage(stage, data, request.seed, checkpoints)
+
+                def progress(done: int, total: int, loss: float, stage: str = stage) -> None:
+                    self.reporter.progress(f"train {stage}", done, total, f"loss {loss:.3f}")
+
+                todo |= train(job, folder, request.seed, compute, progress)
+        return checkpoints
+
+    def predict(self, checkpoints: Mapping[str, Path]) -> None:
+        """Predict every test video that no closed part holds."""
+        from bench.training import Compute
+
+        plan = self.plan
+        with self._step("predict", plan.predict_key, "predict") as (folder, todo):
+            if todo is None:
+                return
+            compute = Compute(plan.request.device, threads=plan.method.cpu_threads)
+            compute.set_threads()
+            device = compute.torch_device
+            self.reporter.step("predict", f"{len(plan.test_videos)} videos, {device}")
+            plan.method.load(checkpoints, device)
+            metadata = {
+                "method": plan.method.name,
+                "config": digest(plan.method.config),
+                "checkpoints": {stage: digest_file(path) for stage, path in checkpoints.items()},
+                "protocol": plan.protocol.id,
+                "code": __version__,
+            }
+            library = self._library(plan.test_truth)
+            todo |= predict_videos(
+                plan.method,
+                library,
+                folder,
+                metadata | {"hardware": compute.hardware},
+                lambda n, total: self.reporter.progress("predict", n, total),
+                compute.workers,
+            )
+
+    def link(self) -> tuple[Detections, Tubes | None]:
+        """Postprocess the stored predictions of every video: frame detections and tubes."""
+        plan, method = self.plan, self.plan.method
+        with self._step("link", plan.link_key, "link") as (folder, todo):
+            if todo is not None:
+                predictions = read_parts(plan.store.folder("predict", plan.predict_key))
+                predictions = predictions.with_videos(plan.test_videos)
+                self.reporter.step("link", f"{len(predictions):,} boxes")
+                frames = dict(zip(plan.test_truth.videos.names, plan.test_truth.videos.frames))
+                parts = []
+                for n, (name, rows) in enumerate(predictions.by_video(), 1):
+                    parts.append(method.postprocess(rows, int(frames[name]), method.config, method.info))
+                    self.reporter.progress("link", n, len(frames))
+                facts = {"protocol": plan.protocol.id, "config": digest(method.config.postprocess)}
+                detections = Detections.concat([d for d, _ in parts]).with_videos(plan.test_videos)
+                write_detections(folder / "detections.parquet", detections, facts)
+                tubes = [t for _, t in parts if t is not None]
+                if len(tubes) == len(parts):
+                    joined = Tubes.concat(tubes).with_videos(plan.test_videos)
+                    write_tubes(folder / "tubes.parquet", joined, facts)
+        path = folder / "tubes.parquet"
+        return read_detections(folder / "detections.parquet"), read_tubes(path) if path.is_file() else None
+
+    def score(self, detections: Detections, tubes: Tubes | None, checkpoints: Mapping[str, Path]) -> Result:
+        """Score under the protocol and write ``result.json`` with its matches and config."""
+        self.reporter.step("score", self.plan.protocol.id)
+        return write_result(self.plan, detections, tubes, checkpoints)
+
+    def record(self, result: Result) -> None:
+        """Log the result to MLflow. A tracking server that fails loses nothing: the files are the truth."""
+        self.reporter.step("record", "MLflow")
+        try:
+            tracking.record(result, self.plan.folder, self.plan.request.runs_dir, self._curves())
+        except tracking.TrackingError as error:
+            self.reporter.warn(f"{error}. The result itself is safe in {self.plan.folder}")
+
+    @contextmanager
+    def _step(self, step: str, key: str, name: str) -> Iterator[tuple[Path, Facts | None]]:
+        """(folder, facts to fill in) of a step still to be done, (folder, None) of one that is done.
+
+        Marks it done afterwards, with the seconds that this process worked on it.
+        """
+        store = self.plan.store
+        with store.lock(step, key) as folder:
+            if store.is_done(step, key):
+                self.reporter.reused(name, key)
+                yield folder, None
+                return
+            facts: Facts = {}
+            began = time.monotonic()
+            yield folder, facts
+            store.finish(step, key, {"seconds": round(time.monotonic() - began, 3)} | facts)
+
+    def _trained(self) -> bool:
+        return all(self.plan.store.is_done("train", key) for key in self.plan.train_keys.values())
+
+    def _flow_store(self) -> Any:
+        from bench.flow import FlowStore, source
+
+        need = self.plan.method.flow
+        if need is None:
+            return None
+        try:
+            found = source(need.source)
+        except ValueError as error:
+            mend = f"--set {need.setting}=dis takes another flow, --variant tiny a small network that uses it"
+            raise ValueError(f"{error}; {mend}") from None
+        plan = self.plan
+        return FlowStore.of_dataset(plan.request.runs_dir, plan.dataset.id, found, need.size)
+
+    def _library(self, truth: GroundTruth) -> FootageLibrary:
+        return FootageLibrary(self.plan.videos(truth), self.plan.method.frame_size, self._flow_store())
+
+    def _curves(self) -> Iterator[tracking.Point]:
+        from bench.training import CURVE, read_curve
+
+        for stage, key in self.plan.train_keys.items():
+            for step, values in read_curve(self.plan.store.folder("train", key) / CURVE):
+                for name, value in values.items():
+                    yield tracking.Point(f"train/{stage}/{name}", step, value)
+
+
+def run(plan: Plan, reporter: Reporter | None = None) -> Result:
+    """Do everything that the plan says; see :class:`Run`."""
+    return Run(plan, reporter or Reporter()).execute()

@@ -1,0 +1,1 @@
+"""What is shown of a video: tubes beside the annotation."""
