@@ -6,12 +6,15 @@ A real dataset lies in its folder below the data root; a miniature, ``NAME-mini`
 from __future__ import annotations
 
 import importlib
+from collections.abc import Iterator
 from pathlib import Path
+
+import numpy as np
 
 from bench.names import choose
 from datasets.base import DataError, Dataset, Split
 
-__all__ = ["DataError", "Dataset", "Split", "find", "names", "prepare"]
+__all__ = ["DataError", "Dataset", "Split", "find", "names", "prepare", "rendered_motion"]
 
 MODULES = {
     "ucf24": "datasets.ucf24:Ucf24",
@@ -56,6 +59,16 @@ def prepare(name: str, data_root: Path | None, cache: Path, size: str = "small")
     if issubclass(kind, Miniature):
         return kind.rendered(cache, size)
     return kind(_real_folder(kind, data_root))
+
+
+def rendered_motion() -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Rendered training clips, uint8 [T, H, W, 3], and their true flow, float32 [T, H, W, 2].
+
+    They are the same for every dataset: motion is known of nothing but what is rendered.
+    """
+    from datasets.mini.motion import training_clips
+
+    return training_clips()
 
 
 def _real_folder(kind: type[Dataset], data_root: Path | None) -> Path:

@@ -21,8 +21,13 @@ ENTRIES = {
     "raft-small": "bench.flow.raft:RaftSmall",
     "flownet2": "methods.nn.flow_sources:FlowNet2",
     "flownet2-css": "methods.nn.flow_sources:FlowNet2Css",
+    "flownet2-cs": "methods.nn.flow_sources:FlowNet2Cs",
     "flownet2-sd": "methods.nn.flow_sources:FlowNet2Sd",
+    "flownet2-s": "methods.nn.flow_sources:FlowNet2S",
+    "flownet2-c": "methods.nn.flow_sources:FlowNet2C",
     "pwc-net": "methods.nn.flow_sources:PwcNet",
+    "pwc-net-old": "methods.nn.flow_sources:PwcNetOld",
+    "tiny": "methods.nn.flow_sources:Tiny",
 }
 ALIASES = {"raft-large": "raft", "pwcnet": "pwc-net"}
 

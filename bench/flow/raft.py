@@ -7,8 +7,6 @@ are the original authors' weights, converted.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
@@ -18,6 +16,7 @@ from urllib.parse import urlparse
 import numpy as np
 
 from bench.flow.base import Flow, Frames, LearnedSource, UnavailableError
+from bench.flow.pairs import of_pairs
 
 if TYPE_CHECKING:
     import torch
@@ -26,7 +25,6 @@ STRIDE = 8
 """The network wants sides that are multiples of it."""
 SMALLEST_SIDE = 128
 """Below it the pyramid of correlations has an empty level."""
-PAIRS_AT_ONCE = 4
 
 
 @dataclass(frozen=True)
@@ -56,21 +54,16 @@ class Raft(LearnedSource):
         return _network(self.architecture, self.weights, "cuda" if torch.cuda.is_available() else "cpu")
 
     def between(self, frames_THW3: Frames) -> Flow:
-        """See :class:`FlowSource`. On one thread, so that a CPU's result does not depend on their number."""
-        import torch
-
+        """See :class:`FlowSource`."""
         network = self.load()
-        device = next(network.parameters()).device
+
+        def estimate(first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
+            return network(first / 127.5 - 1, second / 127.5 - 1, num_flow_updates=self.updates)[-1]
+
         (top, left), padded = _padded(frames_THW3)
-        fields = []
-        with torch.inference_mode(), _one_thread():
-            for start in range(0, len(padded) - 1, PAIRS_AT_ONCE):
-                chunk = torch.from_numpy(padded[start : start + PAIRS_AT_ONCE + 1]).to(device)
-                scaled = chunk.permute(0, 3, 1, 2).float() / 127.5 - 1
-                flow = network(scaled[:-1], scaled[1:], num_flow_updates=self.updates)[-1]
-                fields.append(flow.permute(0, 2, 3, 1).cpu().numpy())
+        flow = of_pairs(padded, estimate, next(network.parameters()).device)
         height, width = frames_THW3.shape[1:3]
-        return np.concatenate(fields)[:, top : top + height, left : left + width]
+        return flow[:, top : top + height, left : left + width]
 
 
 @dataclass(frozen=True)
@@ -103,15 +96,3 @@ def _padded(frames_THW3: Frames) -> tuple[tuple[int, int], Frames]:
         more = max(-side % STRIDE, SMALLEST_SIDE - side)
         pads.append((more // 2, more - more // 2))
     return (pads[0][0], pads[1][0]), np.pad(frames_THW3, [(0, 0), *pads, (0, 0)], mode="edge")
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

@@ -110,10 +110,10 @@ class FlowStore:
         origin = Origin.of(video.path)
         self.folder.mkdir(parents=True, exist_ok=True)
         with one_thread():
-            flow = quantize(self._pieces(video), self.folder)
+            flow = quantize(self.pieces(video), self.folder)
         write_flow(self.path(video), video.name, flow, self.source.key, origin)
 
-    def _pieces(self, video: Video) -> Iterator[Flow]:
+    def pieces(self, video: Video) -> Iterator[Flow]:
         """The flow of a video, some frames at a time, each field once."""
         frames: list[np.ndarray] = []
         for frame in video.frames(self.size):

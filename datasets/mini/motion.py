@@ -6,13 +6,15 @@ next, the background as the camera. Noise, exposure and what is covered or laid 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 
 import cv2
 import numpy as np
 
+from datasets.mini import ucf24
 from datasets.mini.figure import OUTLINE, Point, paint_shape
 from datasets.mini.render import Job, Staged, staged
 from datasets.mini.scene import ZOOM, Person, far_to_near, parts_of
@@ -91,7 +93,19 @@ def _cameras(scene: Staged) -> np.ndarray:
 
 def true_motion(job: Job) -> TrueMotion:
     """The true motion of a video. Its size is the video file's, 128x96, not that of the annotation."""
-    scene = staged(job)
+    return _motion(staged(job))
+
+
+def training_clips() -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Frames as they are drawn, uint8 RGB [T, 96, 128, 3], and their true flow, of two training videos of
+    every class of `ucf24-mini.small`: 48 clips of 48 frames."""
+    for job in ucf24.jobs(Path(), "small"):
+        if job.name.endswith(("_g08_c01", "_g09_c01")):
+            scene = staged(job)
+            yield np.stack([frame.pixels for frame in scene.frames]), _motion(scene).flow_THW2
+
+
+def _motion(scene: Staged) -> TrueMotion:
     people = [person for _, person in far_to_near(scene.actors, scene.idle)]
     middle = (len(scene.frames) - 1) / 2
     drawn = [_pieces(people, number, middle, frame.shake) for number, frame in enumerate(scene.frames)]

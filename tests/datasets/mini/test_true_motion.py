@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from datasets.mini import flow_error, jhmdb, ucf24
-from datasets.mini.motion import TrueMotion, _pieces, _similarity, true_motion
+from datasets.mini.motion import TrueMotion, _pieces, _similarity, training_clips, true_motion
 from datasets.mini.render import Job, frames_of, staged
 from datasets.mini.scene import ZOOM, far_to_near
 from datasets.mini.stage import VIEW
@@ -136,3 +136,10 @@ def test_the_table_is_of_test_videos_of_every_class() -> None:
     jobs = flow_error.tested_jobs()
     assert [job.label for job in jobs] == list(range(24))
     assert {ucf24.group_of(job.name) for job in jobs} == {1}
+
+
+def test_clips_to_learn_from_are_training_videos() -> None:
+    job = next(job for job in ucf24.jobs(Path(), "small") if ucf24.group_of(job.name) >= 8)
+    frames, flow = next(training_clips())
+    np.testing.assert_array_equal(frames, frames_of(job)[0])
+    np.testing.assert_array_equal(flow, true_motion(job).flow_THW2)
