@@ -16,12 +16,12 @@ from typing import ClassVar
 
 import numpy as np
 
-from bench.interop.ava import read_truth
+from bench.interop.ava import read_detections, read_truth
 from bench.interop.ava_classes import EVALUATED
 from bench.interop.ava_csv import read_rows
 from bench.names import choose
-from bench.records import Array, GroundTruth, TruthBoxes, TruthTubes, VideoTable
-from datasets.ava_layout import Movie, look_at, relocate
+from bench.records import Array, Detections, GroundTruth, TruthBoxes, TruthTubes, VideoTable
+from datasets.ava_layout import Movie, look_at, relocate, relocate_detections
 from datasets.base import DataError, Dataset, Quirk, Split
 from datasets.files import check_name, read_text, reading
 from datasets.probe import probe
@@ -111,6 +111,15 @@ class Ava(Dataset):
         alone = "annotation alone, frames are numbered in milliseconds"
         print(f"{self.title}: of {len(names)} movies there are {said or f'none: {alone}'}", file=sys.stderr)
         return found
+
+    def read_timed(self, path: Path) -> Detections:
+        """Predictions in AVA's CSV format, with this dataset's ids of actions.
+
+        Seconds of segments that are not annotated are left out: they have no video. Raises ValueError naming
+        file and row of what is wrong.
+        """
+        found = read_detections(path, _joined(self._parts, self.root), self.evaluated)
+        return relocate_detections(found, self.ground_truth().videos, self.movies)
 
     def _movie(self, name: str) -> Movie | None:
         folder = self.root / "segments" / name

@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 
 from bench.interop.ava import MILLISECONDS, SIDE
-from bench.records import Array, GroundTruth, VideoTable
+from bench.records import Array, Detections, GroundTruth, VideoTable
 from datasets.errors import DataError
 from datasets.probe import Probe, probe
 
@@ -59,10 +59,7 @@ def relocate(truth: GroundTruth, movies: Mapping[str, Movie]) -> GroundTruth:
         np.concatenate([_keys(boxes.video, boxes.frame, cut_V), _keys(scored[:, 0], scored[:, 1], cut_V)])
     )
     number_V, millisecond_V = keys >> 32, keys & 0xFFFFFFFF
-    names = tuple(
-        f"{truth.videos.names[v]}/{ms // MILLISECONDS:04d}" if cut_V[v] else truth.videos.names[v]
-        for v, ms in zip(number_V, millisecond_V)
-    )
+    names = tuple(_name(truth.videos.names[v], ms, bool(cut_V[v])) for v, ms in zip(number_V, millisecond_V))
 
     def place(video_N: Array, frame_N: Array) -> tuple[Array, Array]:
         found = np.searchsorted(keys, _keys(video_N, frame_N, cut_V))
@@ -83,6 +80,30 @@ def relocate(truth: GroundTruth, movies: Mapping[str, Movie]) -> GroundTruth:
     return GroundTruth(
         truth.classes, table, tubes, moved, places(truth.scored_frames), places(truth.excluded_frames)
     )
+
+
+def relocate_detections(found: Detections, table: VideoTable, movies: Mapping[str, Movie]) -> Detections:
+    """Detections in milliseconds and thousandths, in the frames and pixels of the videos of ``table``.
+
+    ``table`` is that of the annotation that :func:`relocate` made with the same movies.
+    """
+    known = [movies.get(name) for name in found.videos]
+    position = {name: v for v, name in enumerate(table.names)}
+    cut_V = np.array([movie is not None and movie.layout == "one-second segments" for movie in known], bool)
+    keys, number_N = np.unique(_keys(found.video, found.frame, cut_V), return_inverse=True)
+    names = [_name(found.videos[v], ms, bool(cut_V[v])) for v, ms in zip(keys >> 32, keys & 0xFFFFFFFF)]
+    video_N = np.array([position.get(name, -1) for name in names], np.int32)[number_N]
+    frame_N = _frames(known, found.video, found.frame).astype(np.int32)
+    kept = video_N >= 0
+    scale_V4 = np.column_stack([table.width, table.height, table.width, table.height]) / SIDE
+    return replace(
+        found[kept], videos=table.names, video=video_N[kept], frame=frame_N[kept],
+        boxes_N4=found.boxes_N4[kept] * scale_V4[video_N[kept]],
+    )  # fmt: skip
+
+
+def _name(movie: str, millisecond: int, is_cut: bool) -> str:
+    return f"{movie}/{millisecond // MILLISECONDS:04d}" if is_cut else movie
 
 
 _NO_FRAMES: Array = np.zeros((0, 2), np.int32)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import ClassVar, Self
 
 from bench.protocol import Protocol, evaluator
-from bench.records import GroundTruth
+from bench.records import Detections, GroundTruth
 from datasets.errors import DataError
 from datasets.files import find_video
 from datasets.trimming import Trimming, trimmed
@@ -125,6 +125,13 @@ class Dataset(ABC):
         if path is None:
             raise self.missing(f"video {video} in {' or '.join(self.video_folders)}")
         return path
+
+    def read_timed(self, path: Path) -> Detections:
+        """Predictions of a file that names timestamps, in the frames of :meth:`ground_truth`.
+
+        Raises ValueError where the annotation has no timestamps.
+        """
+        raise ValueError(f"{path} has timestamps; {self.title} is annotated by frames, which no time tells")
 
     def missing(self, what: str) -> DataError:
         """The error for a file that is not there."""

@@ -11,7 +11,6 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 
 from bench.files.store import TEMPORARY
-from bench.names import choose
 from datasets.archives import is_archive, members
 from datasets.base import DataError, Dataset
 from datasets.places import PLACES, Place
@@ -44,7 +43,11 @@ def place(
     DataError for a broken or hostile archive, for a file that is there with another size, and when the disk
     is full.
     """
-    where = PLACES[choose(name, PLACES, "dataset that can be prepared")]
+    if name not in PLACES:
+        raise DataError(
+            f"{name} is put in place by hand, as `bench datasets` says; prepared are {', '.join(PLACES)}"
+        )
+    where = PLACES[name]
     if not downloads.exists():
         raise DataError(f"{downloads}: no such folder or archive of downloads")
     placing = _Placing(root, where, copy)

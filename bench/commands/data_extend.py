@@ -24,11 +24,15 @@ def extend(dataset: str, tracker: str, data_root: Path | None) -> None:
     import datasets
     from bench.runs.console import ConsoleReporter
     from datasets.daly import Daly
+    from datasets.mini import Miniature
 
     kind = datasets.find(dataset)
-    data = datasets.prepare(kind.name, data_root, Path()) if kind is Daly else None
-    if not isinstance(data, Daly):
+    if issubclass(kind, Miniature):
+        raise ValueError(f"{kind.title}: what is drawn is known in every frame, no tracker knows better")
+    if not issubclass(kind, Daly):
         raise ValueError(f"{kind.title} has no key-frames to track from; DALY has")
+    data = datasets.prepare(kind.name, data_root, Path())
+    assert isinstance(data, Daly)
     reporter = ConsoleReporter()
     with reporter.bars:
         folder = data.extend(tracker, lambda done, total: reporter.progress("videos", done, total))

@@ -50,6 +50,7 @@ def flow(
     What is there is not computed again; a command that was stopped goes on where it was. A run computes what
     it lacks itself: this does it beforehand, for instance with more workers.
     """
+    from bench.commands.data_tables import bytes_said
     from bench.flow import FlowStore, source
     from bench.runs.console import ConsoleReporter
 
@@ -66,7 +67,7 @@ def flow(
         reporter.step(
             "to compute", f"{estimate.videos} videos, {estimate.frames:,} frames; {there} videos are there"
         )
-        reporter.step("estimate", f"{_bytes(estimate.bytes)} on disk, {time}")
+        reporter.step("estimate", f"{bytes_said(estimate.bytes)} on disk, {time}")
 
     reporter.step(f"flow {store.folder.name}", f"of {found.id}")
     with reporter.bars:
@@ -124,6 +125,7 @@ def _videos(dataset: Dataset, split: str | None, count: int | None, runs_dir: Pa
 
 
 def _summary(store: FlowStore, videos: list[Video], computed: int) -> str:
+    from bench.commands.data_tables import bytes_said
     from bench.flow import CLIP
 
     facts = [f for f in map(store.facts, videos) if f is not None]
@@ -133,14 +135,10 @@ def _summary(store: FlowStore, videos: list[Video], computed: int) -> str:
     clipped = 100 * sum(f.clipped * f.frames for f in facts) / frames
     there = len(videos) - computed
     return (
-        f"{computed} videos computed, {there} were there: {frames:,} frames, {_bytes(size)}\n"
+        f"{computed} videos computed, {there} were there: {frames:,} frames, {bytes_said(size)}\n"
         f"largest motion in a video: {bounds[len(bounds) // 2]:.1f} px in the median, {bounds[-1]:.1f} px at "
         f"most; {clipped:.3f}% of all vectors were larger than {CLIP:.0f} px and are clipped\n{store.folder}"
     )
-
-
-def _bytes(count: float) -> str:
-    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.1f} MB"
 
 
 def _time(seconds: float) -> str:

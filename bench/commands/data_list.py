@@ -52,5 +52,7 @@ def _here(kind: type[Dataset], data_root: Path | None) -> str:
 
 def _size(folder: Path) -> str:
     """What the files below a folder take; what links point to counts."""
+    from bench.commands.data_tables import bytes_said
+
     total = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-    return f"{total / 1e9:.2f} GB"
+    return bytes_said(total)

@@ -16,6 +16,11 @@ NAMES = 3
 """Names that a row shows; the JSON has all."""
 
 
+def bytes_said(count: float) -> str:
+    """As people read it: ``71.3 MB``, ``1.2 GB``."""
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.1f} MB"
+
+
 def report_tables(report: Report) -> None:
     """Print the check of a dataset: a table a part, the quirks, and the verdict."""
     console = Console(highlight=False)

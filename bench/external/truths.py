@@ -48,7 +48,8 @@ class Told:
         annotation = dataset.truth(protocol)
         names = annotation.videos.names if all_videos else dataset.split(split).test
         others = frozenset(annotation.videos.names) - set(names)
-        return Known(Truth(annotation.select(names), split, others), protocol, dataset)
+        truth = Truth(annotation.select(names), split, others, read_timed=dataset.read_timed)
+        return Known(truth, protocol, dataset)
 
 
 @dataclass(frozen=True)

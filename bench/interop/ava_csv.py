@@ -151,8 +151,11 @@ def read_rows(path: Path, scored: bool) -> tuple[Rows, Layout]:
 def read_frames(path: Path) -> list[tuple[str, float]]:
     """(video, timestamp) of every row of a file of two columns, such as AVA's excluded timestamps."""
     layout = Layout.of(path, scored=False)
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = [row for row in csv.reader(file, delimiter=layout.delimiter) if row][layout.header :]
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = [row for row in csv.reader(file, delimiter=layout.delimiter) if row][layout.header :]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ValueError(f"{path} is no text of two columns ({error}); write it again") from error
     if any(len(row) != 2 or layout.fault(row) for row in rows):
         layout.refuse(lambda row: layout.fault(row[:2]) if len(row) == 2 else f"{len(row)} columns, not 2")
     return [(row[0], float(row[1])) for row in rows]

@@ -38,12 +38,17 @@ class AvaCsv(Format):
 
     def content(self, path: Path, truth: Truth) -> Content:
         table = truth.annotation.videos
-        if (table.fps != ava.MILLISECONDS).any():
-            raise ValueError(
-                f"{path} has timestamps, the truth frames of videos that are there; give AVA's CSV as --truth"
-            )
         _check_text(path)
-        found = ava.read_detections(path, truth.annotation)
+        if truth.read_timed is not None:
+            everything = truth.read_timed(path)
+            scored_V = np.array([name in set(table.names) for name in everything.videos], bool)
+            found = everything[scored_V[everything.video]].with_videos(table.names)
+        elif (table.fps == ava.MILLISECONDS).all():
+            found = ava.read_detections(path, truth.annotation)
+        else:
+            raise ValueError(
+                f"{path} has timestamps, the truth frames; give AVA's CSV as --truth or AVA as --dataset"
+            )
         return Content(found, None, tuple(table.names[i] for i in np.unique(found.video)))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar, Literal, NamedTuple, TypeVar
@@ -95,7 +95,8 @@ class Truth:
     split: as in protocol ids, ``all`` where the source has no splits; others: videos that the source knows
     and the split does not score; has_tubes: False where only boxes of single frames are annotated;
     lengths_known: False where a video's number of frames is only that of its last box; numbered: whether
-    videos are in the order of the test list of a ``*-GT.pkl``, by which some predictions number them.
+    videos are in the order of the test list of a ``*-GT.pkl``, by which some predictions number them;
+    read_timed: reads a file of predictions by timestamps, for a dataset that knows the frames of them.
     """
 
     annotation: GroundTruth
@@ -105,6 +106,7 @@ class Truth:
     lengths_known: bool = True
     numbered: bool = False
     notes: tuple[str, ...] = ()
+    read_timed: Callable[[Path], Detections] | None = None
 
 
 @dataclass(frozen=True)

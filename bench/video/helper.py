@@ -9,39 +9,58 @@ from __future__ import annotations
 
 import atexit
 import json
-import math
 import os
 import select
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.video.index import VideoIndex, examine
+from bench.video.index import VideoIndex
 from bench.video.pictures import VideoError
+from bench.video.shelf import Frames, new_shelf, take_all
 
 TIME_LIMIT = 60.0
 """Seconds without a frame after which a file is given up."""
 
 _START_LIMIT = 120.0
-_MEMORY = 16 << 30
 _idle: list[_Helper] = []
 
 
-def examine_apart(path: Path, identity: str, compare: bool, limit: float = TIME_LIMIT) -> VideoIndex:
+@dataclass(frozen=True)
+class Wanted:
+    """All frames of a file, wanted with what is found if they take at most ``room`` bytes.
+
+    size: (width, height); None: as they decode. deliver: is given the identity and the frames [T, H, W, 3].
+    """
+
+    size: tuple[int, int] | None
+    room: int
+    deliver: Callable[[str, Frames], None]
+
+
+def examine_apart(
+    path: Path, identity: str, compare: bool, wanted: Wanted | None = None, limit: float = TIME_LIMIT
+) -> VideoIndex:
     """As :func:`bench.video.index.examine`, in a helper process; thread-safe.
 
-    Raises VideoError also where ``limit`` seconds pass without a frame and where the decoder crashes.
+    Of a file that was read whole the frames are delivered if they are ``wanted``: so a short one is decoded
+    only once. Raises VideoError also where ``limit`` seconds pass without a frame and where the decoder
+    crashes.
     """
+    request = {"path": str(path.absolute()), "identity": identity, "compare": compare, "limit": limit}
+    request |= {"size": wanted and wanted.size, "room": wanted.room if wanted else 0}
     with _helper() as helper:
-        request = {"path": str(path.absolute()), "identity": identity, "compare": compare, "limit": limit}
         answer = helper.ask(request, limit)
+        frames = helper.take(answer["shape"]) if answer.get("shape") else None
     if "error" in answer:
         raise VideoError(answer["error"])
+    if wanted and frames is not None:
+        wanted.deliver(identity, frames)
     return VideoIndex.from_json(answer["index"], str(path))
 
 
@@ -73,10 +92,11 @@ class _Helper:
     def __init__(self) -> None:
         environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
         environment |= {"OPENBLAS_NUM_THREADS": "1", "OPENCV_FOR_THREADS_NUM": "1"}
-        program = "from bench.video.helper import serve; serve()"
+        self._shelf = new_shelf()
+        program = f"from bench.video.examiner import serve; serve({self._shelf})"
         self._process = subprocess.Popen(
             [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0,
-            env=environment, start_new_session=True,
+            env=environment, start_new_session=True, pass_fds=[self._shelf],
         )  # fmt: skip
         self._received = b""
         self._line(_START_LIMIT)
@@ -97,6 +117,10 @@ class _Helper:
         except (EOFError, BrokenPipeError) as error:
             raise VideoError(f"{path}: the decoder crashed{self._how()}; get the file again") from error
         return found
+
+    def take(self, shape: Sequence[int]) -> Frames:
+        """The frames that came with the last answer."""
+        return take_all(self._shelf, tuple(shape))
 
     def _line(self, limit: float) -> bytes:
         while b"\n" not in self._received:
@@ -133,6 +157,7 @@ class _Helper:
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
                 pipe.close()
+        os.close(self._shelf)
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(5)
 
@@ -144,51 +169,3 @@ def _close_idle() -> None:
 
 
 os.register_at_fork(after_in_child=_idle.clear)
-
-
-def serve() -> None:
-    """The helper's side: a line when ready, then for each request (a line of JSON) an answer likewise.
-
-    Empty lines in between are signs of life. Where none of its own follows the process ends by an alarm, so
-    that it also ends when the parent was killed; it ends quietly when nobody listens any more.
-    """
-    answers = os.dup(1)
-    os.dup2(2, 1)  # whatever a library prints must not be taken for an answer
-    _limit_memory()
-    _write(answers, b"\n")
-    with suppress(BrokenPipeError):
-        for line in sys.stdin.buffer:
-            answer = _answer(answers, **json.loads(line))
-            signal.alarm(0)
-            _write(answers, json.dumps(answer).encode() + b"\n")
-
-
-def _answer(answers: int, path: str, identity: str, compare: bool, limit: float) -> dict[str, Any]:
-    last = 0.0
-
-    def beat() -> None:
-        nonlocal last
-        if time.monotonic() - last > min(1.0, limit / 4):
-            last = time.monotonic()
-            _write(answers, b"\n")
-            signal.alarm(2 * math.ceil(limit) + 5)
-
-    try:
-        beat()
-        return {"index": examine(Path(path), identity, compare, beat).to_json()}
-    except VideoError as error:
-        return {"error": str(error)}
-    except MemoryError:
-        return {"error": f"{path}: decoding wants more than {_MEMORY >> 30} GB of memory; get the file again"}
-
-
-def _write(descriptor: int, data: bytes) -> None:
-    while data:
-        data = data[os.write(descriptor, data) :]
-
-
-def _limit_memory() -> None:
-    import resource
-
-    with suppress(ValueError, OSError):
-        resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))

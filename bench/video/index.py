@@ -26,6 +26,8 @@ from bench.video.pictures import VideoError, frame_files, image_frames
 
 Beat = Callable[[], None]
 """Called after every frame: a sign of life."""
+Keep = Callable[[Decoded], None]
+"""Called with every frame in order."""
 
 
 @dataclass(frozen=True)
@@ -110,10 +112,12 @@ class _Seen:
         return [t for t in self.times if t is not None]
 
 
-def examine(path: Path, identity: str, compare: bool, beat: Beat = lambda: None) -> VideoIndex:
+def examine(
+    path: Path, identity: str, compare: bool, beat: Beat = lambda: None, keep: Keep = lambda frame: None
+) -> VideoIndex:
     """Decode all of a video file or frame folder, and ``compare`` random access with reading in order.
 
-    Raises VideoError where it cannot be read whole.
+    ``keep`` is given the frames of a file as they come. Raises VideoError where it cannot be read whole.
     """
     if path.is_dir():
         return _examine_folder(path, identity, beat)
@@ -121,6 +125,7 @@ def examine(path: Path, identity: str, compare: bool, beat: Beat = lambda: None)
     with open_file(path) as file:
         for frame in file.in_order():
             seen.add(frame, compare)
+            keep(frame)
             beat()
         if not seen.times:
             raise VideoError(f"{path}: holds no frame that decodes; get the file again")

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from bench.files.store import TEMPORARY, digest
 from bench.video.decoders import DECODERS, check_ordinary
-from bench.video.helper import examine_apart
+from bench.video.helper import Wanted, examine_apart
 from bench.video.index import VideoIndex, list_folder
 from bench.video.memory import Memory
 from bench.video.pictures import VideoError, frame_files
@@ -30,30 +30,37 @@ _NUMBERS = 1 << 22
 _indexes: Memory[VideoIndex] = Memory(_NUMBERS, lambda index: 1 + len(index.pts) + len(index.keys))
 
 
-def index_of(path: Path, folder: Path | None = None, compare: bool = False) -> VideoIndex:
+def index_of(
+    path: Path, folder: Path | None = None, compare: bool = False, wanted: Wanted | None = None
+) -> VideoIndex:
     """What the video file or frame folder at ``path`` holds.
 
-    A file that nobody examined yet is decoded once, in a helper process; what is found is kept below
-    ``folder`` if that is given. A folder of frames is only listed, unless ``compare`` is asked for, which
-    decodes every image and for files says whether random access is exact. Raises VideoError as
-    :func:`bench.video.helper.examine_apart`; nothing is kept then, so a mended file is examined again.
+    A file that nobody examined yet is decoded once, in a helper process, which delivers its frames if they
+    are ``wanted``; what is found is kept below ``folder`` if that is given. A folder of frames is only
+    listed, unless ``compare`` is asked for, which decodes every image and for files says whether random
+    access is exact. Raises VideoError as :func:`bench.video.helper.examine_apart`; nothing is kept then, so
+    a mended file is examined again.
     """
     key = identity(path)
     if path.is_dir() and not compare:
         return _indexes.get(key, lambda: list_folder(path, key))
-    found = _indexes.get(key, lambda: _stored_or_new(path, key, folder, compare))
+
+    def look() -> VideoIndex:
+        file = folder / key[:2] / f"{key}.json" if folder else None
+        found = _stored(file) if file else None
+        if found and (found.exact is not None or not compare):
+            return found
+        return _examined(path, key, compare, wanted, file)
+
+    found = _indexes.get(key, look)
     if compare and found.exact is None:
         _indexes.drop(key)
-        found = _indexes.get(key, lambda: _stored_or_new(path, key, folder, compare))
+        found = _indexes.get(key, look)
     return found
 
 
-def _stored_or_new(path: Path, key: str, folder: Path | None, compare: bool) -> VideoIndex:
-    file = folder / key[:2] / f"{key}.json" if folder else None
-    found = _stored(file) if file else None
-    if found and (found.exact is not None or not compare):
-        return found
-    found = examine_apart(path, key, compare)
+def _examined(path: Path, key: str, compare: bool, wanted: Wanted | None, file: Path | None) -> VideoIndex:
+    found = examine_apart(path, key, compare, wanted)
     if found.damaged:
         log.warning("%s: %d frames are damaged, the first is %d", path, len(found.damaged), found.damaged[0])
     if file:

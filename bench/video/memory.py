@@ -43,12 +43,13 @@ class Memory(Generic[T]):
                     return self._kept[key][0]
             try:
                 value = make()
-                self._keep(key, value)
+                self.put(key, value)
             finally:
                 self._being_made.pop(key, None)
             return value
 
-    def _keep(self, key: Hashable, value: T) -> None:
+    def put(self, key: Hashable, value: T) -> None:
+        """Keep a value, if it is light enough."""
         weight = self._weigh(value)
         self.drop(key)
         if weight > self.budget:

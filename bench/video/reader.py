@@ -1,7 +1,8 @@
 """Frames of a video by their numbers: a short video from memory, a long one decoded where it is asked for.
 
-A short video is decoded once, whole. Of a long one blocks of frames are decoded: from the nearest key frame
-where that was found to be exact, else in order; going on forward decodes no frame twice. Both are kept in one
+A short video is decoded once, whole: where nobody looked at the file before, by the helper process that does
+(:mod:`bench.video.helper`). Of a long one blocks of frames are decoded: from the nearest key frame where
+that was found to be exact, else in order; going on forward decodes no frame twice. Both are kept in one
 memory that all readers share, at most :data:`BUDGET` bytes of frames in total.
 """
 
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from bench.video.helper import Wanted
 from bench.video.index import VideoIndex
 from bench.video.long import FileSource, FolderSource, Source
 from bench.video.memory import Memory
@@ -85,7 +87,12 @@ class FrameReader:
     @cached_property
     def _index(self) -> VideoIndex:
         path = self._video.path
-        return self._video.index(compare=path.is_file() and path.stat().st_size > LARGE)
+        large = path.is_file() and path.stat().st_size > LARGE
+        return self._video.index(large, Wanted(self._size, SHORT, self._keep))
+
+    def _keep(self, identity: str, frames: Frames) -> None:
+        frames.flags.writeable = False
+        kept_frames.put((identity, self._size), frames)
 
     @cached_property
     def _identity(self) -> object:

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.video.decoders import open_file
+from bench.video.helper import Wanted
 from bench.video.index import VideoIndex
 from bench.video.known import index_of
 from bench.video.pictures import Frame, VideoError, frame_files, image_frames, resize
@@ -42,13 +43,14 @@ class Video:
     fps: float = 0.0
     known: Path | None = None
 
-    def index(self, compare: bool = False) -> VideoIndex:
+    def index(self, compare: bool = False, wanted: Wanted | None = None) -> VideoIndex:
         """What the video holds; with ``compare`` also whether its key frames are exact (decodes it twice).
 
-        Raises VideoError where not all decodes, or fewer frames than ``expected`` (see :data:`SHORTFALL`).
+        wanted: what to do with the frames, should the file be decoded for this. Raises VideoError where not
+        all decodes, or fewer frames than ``expected`` (see :data:`SHORTFALL`).
         """
         sys.audit(OPEN_EVENT, str(self.path))
-        index = index_of(self.path, self.known, compare)
+        index = index_of(self.path, self.known, compare, wanted)
         if index.frames < self.expected - max(2, SHORTFALL * self.expected):
             raise VideoError(
                 f"{self.path}: truncated: {index.frames} frames decode, {self.expected} are annotated; "

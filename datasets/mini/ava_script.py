@@ -28,8 +28,8 @@ HANDS = _numbers("wave", "wipe", "drink", "fold", "phone", "photo")
 WHOLE = tuple(number for number, action in ACTIONS.items() if action.whole)
 
 
-def render_movie(reel: Reel) -> Film:
-    """Render one video into its file."""
+def script(reel: Reel) -> Script:
+    """What happens in a movie."""
     draw, clothes = Draw(reel.key), Wardrobe(Draw(reel.key, "clothes"))
     form = Format(draw.pick(FORMATS), draw.pick(RATES))
     total = round(draw.between(*reel.seconds) * form.rate)
@@ -39,7 +39,12 @@ def render_movie(reel: Reel) -> Film:
         place = Draw(reel.key, "place", draw.integer(0, 2))
         backdrop = Backdrop(place, draw, frames, view_of(form))
         shots.append(Shot(frames, backdrop, _people(draw, form, frames, clothes)))
-    return shoot(reel, Script(form, tuple(shots), draw))
+    return Script(form, tuple(shots), draw)
+
+
+def render_movie(reel: Reel) -> Film:
+    """Render one movie into its file."""
+    return shoot(reel, script(reel))
 
 
 def _people(draw: Draw, form: Format, frames: int, clothes: Wardrobe) -> tuple[Role, ...]:

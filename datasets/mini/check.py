@@ -22,8 +22,9 @@ import torch
 from scipy.stats import binom
 from torch import Tensor, nn
 
-from datasets.mini import daly, jhmdb, ucf24
-from datasets.mini.check_samples import STORED, Samples, Source, collect
+from datasets.mini import ava, ava_script, daly, daly_script, jhmdb, ucf24
+from datasets.mini.ava_classes import AVA_MINI
+from datasets.mini.check_samples import STORED, Filmed, Samples, Source, collect
 from datasets.mini.classes import DALY_MINI, JHMDB_MINI, UCF24_MINI, MiniClass, mirror_labels
 
 SEEN = 48  # side of the part of a crop that the classifier sees
@@ -148,11 +149,17 @@ def _jhmdb(size: str) -> tuple[Sequence[Source], set[str], tuple[MiniClass, ...]
 
 
 def _daly(size: str) -> tuple[Sequence[Source], set[str], tuple[MiniClass, ...]]:
-    return daly.reels(Path(), size), set(daly.tested(size)), DALY_MINI
+    films = [Filmed(reel, daly_script.script, 0) for reel in daly.reels(Path(), size)]
+    return films, set(daly.tested(size)), DALY_MINI
 
 
-SPLITS = {ucf24.NAME: _ucf24, jhmdb.NAME: _jhmdb, daly.NAME: _daly}
-"""By miniature: its videos at a size, which of them split 1 tests, and its classes."""
+def _ava(size: str) -> tuple[Sequence[Source], set[str], tuple[MiniClass, ...]]:
+    films = [Filmed(reel, ava_script.script, 1) for reel in ava.reels(Path(), size)]
+    return films, set(ava.parts(size)["val"]), AVA_MINI
+
+
+SPLITS = {ucf24.NAME: _ucf24, jhmdb.NAME: _jhmdb, daly.NAME: _daly, ava.NAME: _ava}
+"""By miniature: its videos at a size, which of them its first split tests, and its classes."""
 
 
 def _percent(frame_N: np.ndarray, clip_N: np.ndarray) -> tuple[float, float]:
@@ -160,7 +167,10 @@ def _percent(frame_N: np.ndarray, clip_N: np.ndarray) -> tuple[float, float]:
 
 
 def check(dataset: str, size: str = "small", steps: int = STEPS, seed: int = 0, workers: int = 2) -> Finding:
-    """Train both classifiers on split 1 of a miniature and test them. ValueError: unknown dataset or size."""
+    """Train both classifiers on the first split of a miniature and test them.
+
+    Raises ValueError for an unknown dataset or size.
+    """
     if dataset not in SPLITS:
         raise ValueError(f"nothing to check in {dataset!r}; there are {', '.join(SPLITS)}")
     videos, tested, classes = SPLITS[dataset](size)

@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 
-from datasets.mini import daly_script
 from datasets.mini.draw import Draw
-from datasets.mini.film import Reel, pictures
+from datasets.mini.film import Reel, Script, pictures
 from datasets.mini.render import ANNOTATED, Job, frames_of, in_parallel
 from datasets.mini.scene import WIDTH
 
 STORED = 56  # side of a crop
 OFFSETS = tuple(range(-7, 9, 2))  # of the clip's 8 frames from its key-frame, which is the middle one
-Source = Job | Reel
+
+
+class Filmed(NamedTuple):
+    """A film, what happens in it, and the number that its first class has there."""
+
+    reel: Reel
+    script: Callable[[Reel], Script]
+    first: int
+
+    @property
+    def name(self) -> str:
+        """As in its dataset."""
+        return self.reel.name
+
+
+Source = Job | Filmed
 
 
 @dataclass(frozen=True)
@@ -74,9 +88,9 @@ def _of_job(job: Job) -> Iterator[Acted]:
         yield Acted(job.label, tube.start, tube.boxes_N4 * (WIDTH / ANNOTATED[0]), list(pixels))
 
 
-def _of_reel(reel: Reel) -> Iterator[Acted]:
+def _of_film(film: Filmed) -> Iterator[Acted]:
     """Nobody who is half out of the picture or seen in a mirror."""
-    script = daly_script.script(reel)
+    script = film.script(film.reel)
     size = np.tile(script.format.size, 2)
     for shot in script.shots:
         pixels, extents = zip(*pictures(script.draw, shot), strict=True)
@@ -84,14 +98,14 @@ def _of_reel(reel: Reel) -> Iterator[Acted]:
             person, boxes_T4 = role.person, np.stack(extents)[:, number]
             inside = (boxes_T4 == boxes_T4.clip(-0.1 * size, 1.1 * size)).all()
             for label in role.labels if inside and not person.framed else ():
-                yield Acted(label, person.start, boxes_T4[person.start : person.end], pixels)
+                yield Acted(label - film.first, person.start, boxes_T4[person.start : person.end], pixels)
 
 
 def _samples(work: Work) -> list[tuple[int, int, np.ndarray, np.ndarray]]:
     """Of everybody who does what is looked for (number, label, clip, frame) at its key-frames; the box stays
     that of the key-frame."""
     source, found = work.source, []
-    everybody = _of_job(source) if isinstance(source, Job) else _of_reel(source)
+    everybody = _of_job(source) if isinstance(source, Job) else _of_film(source)
     for number, acted in enumerate(one for one in everybody if one.label in work.labels):
         last = len(acted.boxes_N4) - 1
         for key in _keys(source.name, acted, work.training):

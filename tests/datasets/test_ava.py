@@ -180,6 +180,53 @@ def test_segments_are_videos_whose_middle_frame_counts(
     assert data.missing_videos(names) == ["third"]
 
 
+PREDICTED = """\
+other,1006,0.000,0.000,0.500,0.500,11,0.9
+-Movie,0904,0.25,0.50,0.75,1.00,12,0.8
+-Movie,0904,0.25,0.50,0.75,1.00,80,0.7
+-Movie,0905,0.25,0.50,0.75,1.00,80,0.6
+"""
+
+
+@pytest.mark.parametrize("layout", ["annotation alone", "whole movie and cut", "segments"])
+def test_predictions_by_timestamps_come_where_the_annotation_is(root: Path, layout: str) -> None:
+    if layout == "whole movie and cut":
+        write_movie(root / "videos" / "-Movie.mkv", 3640, 2)
+        write_movie(root / "trainval" / "other.mp4", 1802, 2)
+    if layout == "segments":
+        for movie, second in (("-Movie", "904"), ("other", "1006"), ("other", "1005"), ("other", "1007")):
+            write_movie(root / "segments" / movie / f"{second}.mp4", 60, 25)
+    (root / "mine.csv").write_text(PREDICTED)
+    data = AvaV22(root)
+    truth, found = data.ground_truth(), data.read_timed(root / "mine.csv")
+    assert found.videos == truth.videos.names
+    assert len(found) == (3 if layout == "segments" else 4)  # a second that is not annotated has no segment
+    place = {
+        (v, f, label): box
+        for v, f, label, box in zip(
+            truth.boxes.video, truth.boxes.frame, truth.box_labels(), truth.boxes.boxes_N4
+        )
+    }
+    annotated = [(v, f, label) in place for v, f, label in zip(found.video, found.frame, found.label)]
+    assert annotated == [True] * 3 + [False] * (len(found) - 3)
+    for row in range(3):
+        key = (found.video[row], found.frame[row], found.label[row])
+        np.testing.assert_allclose(found.boxes_N4[row], place[key])
+
+
+def test_timestamps_mean_nothing_to_other_datasets(tmp_path: Path) -> None:
+    from datasets.jhmdb import Jhmdb
+
+    with pytest.raises(ValueError, match=r"mine\.csv has timestamps; J-HMDB-21 is annotated by frames"):
+        Jhmdb(tmp_path).read_timed(tmp_path / "mine.csv")
+
+
+def test_a_list_that_is_no_text_is_refused_by_name(tmp_path: Path) -> None:
+    (tmp_path / "excluded.csv").write_bytes(b"movie,0902\nm\xff\xfe,0903\n")
+    with pytest.raises(ValueError, match=r"excluded\.csv is no text of two columns"):
+        read_frames(tmp_path / "excluded.csv")
+
+
 def test_what_is_odd_is_counted_and_told(root: Path) -> None:
     (root / "ava_val_v2.2.csv").write_text(VAL + "other,1006,0.000,0.000,0.500,0.500,11,1\n")
     assert [quirk.count for quirk in AvaV22(root).quirks()] == [2, 1, 1]

@@ -210,6 +210,8 @@ def test_the_command_extends_daly_and_nothing_else(
     assert Daly(root).extended().boxes.tube.tolist()[0] == 0
     refused = CliRunner().invoke(cli, ["data", "extend", "ucf24", "--data-root", str(place)])
     assert "UCF101-24 has no key-frames to track from" in str(refused.exception)
+    refused = CliRunner().invoke(cli, ["data", "extend", "daly-mini"])
+    assert "DALY miniature: what is drawn is known in every frame" in str(refused.exception)
 
 
 @pytest.mark.realdata

@@ -162,7 +162,7 @@ def test_the_command_says_what_is_missing(tmp_path: Path) -> None:
 
 def test_what_cannot_be_prepared_is_said(tmp_path: Path) -> None:
     with pytest.raises(
-        ValueError, match="unknown dataset that can be prepared 'daly'; there are: jhmdb, ucf24"
+        ValueError, match="daly is put in place by hand, as `bench datasets` says; prepared are jhmdb, ucf24"
     ):
         place("daly", tmp_path, tmp_path / "daly")
     with pytest.raises(DataError, match="no such folder or archive"):

@@ -112,7 +112,7 @@ def test_a_decoder_that_stalls_is_stopped(tmp_path: Path) -> None:
 
 
 def children() -> set[psutil.Process]:
-    return {p for p in psutil.Process().children() if "bench.video.helper" in " ".join(p.cmdline())}
+    return {p for p in psutil.Process().children() if "bench.video.examiner" in " ".join(p.cmdline())}
 
 
 def test_a_decoder_that_crashes_takes_nobody_with_it(tmp_path: Path) -> None:

@@ -29,9 +29,9 @@ def examined(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, bool]]:
     asked: list[tuple[str, bool]] = []
     examine = known.examine_apart
 
-    def heard(path: Path, key: str, compare: bool) -> object:
+    def heard(path: Path, key: str, compare: bool, *more: object) -> object:
         asked.append((path.name, compare))
-        return examine(path, key, compare)
+        return examine(path, key, compare, *more)
 
     monkeypatch.setattr(known, "examine_apart", heard)
     monkeypatch.setattr(known, "_indexes", Memory(100, lambda index: 1))

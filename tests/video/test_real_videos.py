@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.video import VIDEO_SUFFIXES, Video
+from bench.video import VIDEO_SUFFIXES, FrameReader, Video
 from bench.video.known import index_of
+from bench.video.reader import kept_frames
 
 sys.path.insert(0, str(Path(__file__).parent))
 from numbered import in_order
@@ -22,12 +23,24 @@ def files(folder: Path) -> Iterator[Path]:
     return (path for path in sorted(folder.rglob("*")) if path.suffix in VIDEO_SUFFIXES)
 
 
-def agrees(path: Path, rng: np.random.Generator) -> bool:
-    """Whether the whole, ten single frames in a random order and five clips are those read in order."""
+def agrees(path: Path, rng: np.random.Generator, short: pytest.MonkeyPatch) -> bool:
+    """Whether the whole, ten single frames in a random order and five clips are those read in order.
+
+    First as a short video, which the helper decodes; then as a long one, whose frames are sought where that
+    was found to be exact.
+    """
     expected, video = in_order(path), Video("a", path, 320, 240)
-    if not np.array_equal(video.read(), expected):
+    kept_frames.clear()
+    if not (np.array_equal(video.reader()[:], expected) and np.array_equal(video.read(), expected)):
         return False
-    reader, count = video.reader(), len(expected)
+    with short.context() as patch:
+        patch.setattr("bench.video.reader.SHORT", 0)
+        return long_agrees(video.reader(), expected, rng)
+
+
+def long_agrees(reader: FrameReader, expected: np.ndarray, rng: np.random.Generator) -> bool:
+    assert not reader.is_short
+    count = len(expected)
     singles = rng.permutation(count)[:10]
     clips = rng.integers(0, count, (5, 1)) + np.arange(16)
     return all(np.array_equal(reader[i], expected[i]) for i in (*singles, *np.minimum(clips, count - 1)))
@@ -39,12 +52,20 @@ def agrees(path: Path, rng: np.random.Generator) -> bool:
 def test_every_file_reads_as_in_order(
     shared: Path, monkeypatch: pytest.MonkeyPatch, folder: str, count: int
 ) -> None:
-    """As long videos, so that frames are sought where that was found to be exact."""
-    monkeypatch.setattr("bench.video.reader.SHORT", 0)
     rng = np.random.default_rng(0)
     paths = list(files(shared / "data" / folder))
     assert len(paths) == count
-    assert not [path for path in paths if not agrees(path, rng)]
+    assert not [path for path in paths if not agrees(path, rng, monkeypatch)]
+
+
+def test_the_traps_catch_who_asks_for_frames_by_number(shared: Path) -> None:
+    """Without this the tests here would prove nothing."""
+    decord = pytest.importorskip("decord")
+    for path in files(shared / "data/video_traps"):
+        expected, reader = in_order(path), decord.VideoReader(str(path))
+        order = np.random.default_rng(0).permutation(len(expected))
+        wrong = [k for k in order if np.abs(reader[int(k)].asnumpy() - 1.0 * expected[k]).mean() > 2]
+        assert len(wrong) > len(expected) / 4
 
 
 def test_traps_are_read_in_order_alone(shared: Path) -> None:

@@ -99,11 +99,11 @@ def test_a_check_that_was_killed_goes_on_where_it_was(
     stop = 2
     examine = known_videos.examine_apart
 
-    def heard(path: Path, key: str, compare: bool) -> Any:
+    def heard(path: Path, key: str, compare: bool, wanted: Any) -> Any:
         if len(examined) == stop:
             raise KeyboardInterrupt
         examined.append(path.name)
-        return examine(path, key, compare)
+        return examine(path, key, compare, wanted)
 
     def forget() -> None:
         monkeypatch.setattr(known_videos, "_indexes", Memory(100, lambda index: 1))
