@@ -29,7 +29,11 @@ SETTINGS = {"": "untrimmed", "trimmed": "trimmed", "gt-trimmed": "GT-trimmed"}
 
 @dataclass(frozen=True)
 class Number:
-    """One printed number. ``value`` as printed (``~5`` too); ``quoted``: of another paper's method."""
+    """One printed number. ``value`` as printed (``~5`` too); ``quoted``: of another paper's method.
+
+    our_method, our_variant, our_protocol, metric_key: which of our results answers it, and where it stands
+    there (:func:`reports.reproduce.estimate`); empty where none can. The variant is that of the full size.
+    """
 
     paper: str
     method: str
@@ -44,6 +48,10 @@ class Number:
     quoted: bool
     table: str
     note: str
+    our_method: str
+    our_variant: str
+    our_protocol: str
+    metric_key: str
 
     @property
     def name(self) -> str | None:

@@ -39,10 +39,10 @@ files = together(
 @click.argument("run", required=False, type=FILE)
 @files
 def command(run: Path | None, **words: Any) -> None:
-    """Link boxes into action tubes: of anybody's PREDICTIONS, or of a finished RUN once more.
+    """Link boxes into action tubes: of anybody's PREDICTIONS, or of a RUN that is predicted, once more.
 
     PREDICTIONS are linked by a rule, such as online or viterbi, or a paper's pipeline, such as singh or yowo;
-    docs/tubes.md has all. A RUN, its folder or that folder's name, is linked by its own method with other
+    docs/tubes.md has all. A RUN, its folder or a part of its name, is linked by its own method with other
     settings of postprocess; what comes of it lies where `bench run` looks for it.
     """
     if run is None:
@@ -83,8 +83,8 @@ def _link_run(
 ) -> None:
     import time
 
+    from bench.runs import stages
     from bench.runs.console import ConsoleReporter
-    from bench.runs.reopen import find_run, relink
 
     for name, value in words.items():
         if value is not None:
@@ -95,7 +95,7 @@ def _link_run(
     reporter = ConsoleReporter()
     began = time.perf_counter()
     with reporter.bars:
-        plan, place, tubes = relink(find_run(run, runs_dir), data_root, overrides, reporter, out)
+        plan, place, tubes = stages.link(str(run), runs_dir, data_root, overrides, reporter, out)
     _show(tubes, plan.dataset.classes)
     print(f"seconds    {time.perf_counter() - began:.2f}")
     print(f"tubes      {place}")

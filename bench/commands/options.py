@@ -33,11 +33,9 @@ data_root = click.option(
     envvar="BENCH_DATA",
     help="The folder that holds jhmdb/, ucf24/ ...; or set BENCH_DATA.",
 )
-common = together(
-    click.option("--method", required=True, help="See `bench methods`."),
-    click.option("--dataset", required=True, help="See `bench datasets`; NAME-mini is rendered."),
+running = together(
     click.option("--variant", default="", help="[size+]row, for instance tiny+baseline."),
-    click.option("--split", default="1", show_default=True),
+    click.option("--split", default="", help="Of the dataset.  [default: its first]"),
     click.option("--seed", default=0, show_default=True),
     click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True),
     click.option(
@@ -49,4 +47,22 @@ common = together(
         "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override one field of the config."
     ),
     click.option("--partial", is_flag=True, help="Go on when test videos are missing; never ranked."),
+)
+fit = click.option(
+    "--fit", type=click.Choice(["train", "train-minus-val"]), default="train", show_default=True,
+    help="What is trained on: all, or all but the validation groups (docs/tuning.md).",
+)  # fmt: skip
+common = together(
+    click.option("--method", required=True, help="See `bench methods`; A,B or all."),
+    click.option("--dataset", required=True, help="See `bench datasets`; A,B, all or all-mini; NAME-mini is "
+                 "rendered."),
+    running,
+    fit,
+)  # fmt: skip
+stage = together(
+    click.argument("run", required=False),
+    click.option("--method", default="", help="Or what `bench run` would be asked: see `bench methods`."),
+    click.option("--dataset", default="", help="See `bench datasets`; NAME-mini is rendered."),
+    running,
+    fit,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import click
@@ -11,11 +12,17 @@ from bench.commands.options import common
 
 @click.command("run")
 @common
+@click.option("--seeds", type=click.IntRange(1), default=1, show_default=True, metavar="N",
+              help="So many runs, from --seed on.")  # fmt: skip
+@click.option("--protocol", default="", metavar="NAME", help="Score by evaluator[+trimming] too; `all` shows "
+              "the predictions under every evaluator.")  # fmt: skip
 def command(**request: Any) -> None:
     """Train, predict, link, score and record: one row of a leaderboard.
 
-    Every step's result is kept and reused; a run that was killed goes on where it stopped.
+    Every step's result is kept and reused; a run that was killed goes on where it stopped. A run is scored by
+    the dataset's protocol and by that of its paper. `--split all` also writes the mean over the splits. Of
+    several runs those that fail say why and the others go on; the exit code is 1 then.
     """
     from bench.runs.console import run_and_show
 
-    run_and_show(**request)
+    sys.exit(0 if run_and_show(**request) else 1)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 FILE = click.Path(path_type=Path)
 
 files = together(
-    click.option("--predictions", type=FILE, required=True, help="A file or folder; see docs/formats.md."),
+    click.option("--predictions", type=FILE, help="A file or folder; see docs/formats.md."),
     click.option("--tubes", type=FILE, help="Tubes, where they are not with the predictions."),
     click.option("--truth", type=FILE, help="Ground truth: a file or folder, told by its content."),
     click.option("--dataset", help="Or a dataset's own truth: see `bench datasets`."),
@@ -38,29 +38,53 @@ reading = together(
 
 
 @click.command("score")
+@click.argument("run", required=False)
 @files
-@click.option(
-    "--protocol", required=True, help="An evaluator, such as act; `all` compares them in one table."
-)
+@click.option("--protocol", default="", help="An evaluator, such as act; `all` compares them in one table.")
 @reading
 @click.option("--name", help="Of the method, for tables.  [default: that of the file]")
 @click.option("--out", type=FILE, help="Folder of result.json.  [default: one of its own in RUNS_DIR]")
 @click.option("--no-intervals", "intervals", is_flag=True, flag_value=False, default=True,
               help="Leave out the bootstrap, which takes longest.")  # fmt: skip
 @runs_dir
-def command(**request: Any) -> None:
-    """Score predictions that lie in files, somebody else's or one's own, in any supported format.
+def command(run: str | None, **request: Any) -> None:
+    """Score PREDICTIONS that lie in files, somebody else's or one's own, in any supported format; or a RUN.
+
+    A RUN that is predicted, its folder or a part of its name, is scored as `bench run` scores it: by the
+    dataset's protocol, its paper's, and --protocol.
 
     Writes result.json and its matches as a run does. `--protocol all` writes nothing: it shows how far the
     same predictions move from one evaluator to the next. Exit code 0, or 2 for what cannot be scored.
     """
+    if run is not None:
+        _score_run(run, **request)
+        return
     from bench.external.rescore import Request
 
+    missing = [f"--{name}" for name in ("predictions", "protocol") if not request[name]]
+    if missing:
+        raise ValueError(f"name a run, or {' and '.join(missing)}")
     asked = Request(**request)
     if asked.protocol == "all":
         _show_all(asked)
     else:
         _show_result(asked)
+
+
+def _score_run(run: str, **words: Any) -> None:
+    from bench.runs import stages
+    from bench.runs.console import ConsoleReporter, show_results
+    from bench.runs.run import Run
+
+    said = ("data_root", "runs_dir", "protocol", "partial")
+    for word, value in words.items():
+        if word not in said and value not in (None, True):
+            raise ValueError(f"--{word.replace('_', '-')} is for predictions in files; a run says it")
+    plan = stages.plan_of(run, {word: words[word] for word in said})
+    reporter = ConsoleReporter()
+    with reporter.bars:
+        stages.score(Run(plan, reporter))
+    show_results(plan)
 
 
 def _show_result(request: Request) -> None:
@@ -77,21 +101,9 @@ def _show_result(request: Request) -> None:
 
 
 def _show_all(request: Request) -> None:
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Column, Table
-
-    from bench.external.rescore import SPREAD, score_all
-    from reports.tables import EMPTY, metric_title
+    from bench.external.rescore import score_all
+    from reports.evaluators import show_spread
 
     rows, coverage = score_all(request)
     partial = f", partial {coverage.videos}/{coverage.expected}: not ranked" * coverage.partial
-    title = f"{request.name or request.predictions.stem} under every evaluator{partial}"
-    heads = [Column(metric_title(name).replace(" @", "\n@"), justify="right") for name in SPREAD]
-    table = Table(Column("evaluator", no_wrap=True), *heads, title=escape(title), title_justify="left")
-    for row in rows:
-        values = [row.metrics.get(name) for name in SPREAD]
-        table.add_row(row.evaluator, *(EMPTY if value is None else f"{value:.2f}" for value in values))
-    Console(file=sys.stdout, highlight=False).print(table)
-    for why in dict.fromkeys(row.why for row in rows if row.why):
-        print(f"note       {', '.join(row.evaluator for row in rows if row.why == why)}: {why}")
+    show_spread(rows, f"{request.name or request.predictions.stem} under every evaluator{partial}")

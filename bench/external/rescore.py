@@ -39,7 +39,8 @@ Source = Callable[[Evaluator], tuple[Truth, Protocol]]
 class Request:
     """What a user asks for, in words. Either ``truth`` or ``dataset`` names the truth.
 
-    protocol: an evaluator's name; out: where ``result.json`` goes, a folder or that file's path.
+    protocol: an evaluator's name; out: where ``result.json`` goes, a folder or that file's path; variant,
+    tuned: as :class:`bench.results.result.Identity` has them.
     """
 
     predictions: Path
@@ -56,6 +57,8 @@ class Request:
     name: str | None = None
     out: Path | None = None
     intervals: bool = True
+    variant: str = "imported"
+    tuned: str = ""
 
 
 @dataclass(frozen=True)
@@ -100,7 +103,12 @@ def score_all(request: Request) -> tuple[list[Row], Coverage]:
     truth, _ = source(first)
     predictions = _predictions(request, truth, first)
     scored, coverage = _covered(request, truth, predictions)
-    return [_row(source, scored, each) for each in EVALUATORS.values()], coverage
+    return spread(source, scored), coverage
+
+
+def spread(source: Source, scored: Scored) -> list[Row]:
+    """The same predictions under every evaluator."""
+    return [_row(source, scored, each) for each in EVALUATORS.values()]
 
 
 def _row(source: Source, scored: Scored, found: Evaluator) -> Row:
@@ -109,12 +117,17 @@ def _row(source: Source, scored: Scored, found: Evaluator) -> Row:
         truth, protocol = source(found)
         annotation = truth.annotation.select(scored.truth.videos.names)
         short = replace(protocol, frame_thresholds=(0.5,), video_thresholds=(0.2, 0.5))
-        metrics = evaluate(annotation, scored.detections, scored.tubes, short).metrics
+        metrics = evaluate(*scored._replace(truth=annotation).cut(short), short).metrics
     except ValueError as error:
         return Row(found.name, {}, str(error))
     why = ["scores frames alone"] * (found.tubes is None) + ["scores tubes alone"] * (found.frames is None)
     why += ["no tubes to score"] * (found.tubes is not None and scored.tubes is None)
     return Row(found.name, metrics, ", ".join(why))
+
+
+def scored_truth(request: Request) -> tuple[Truth, Protocol]:
+    """The annotation that the predictions are scored against, and the protocol. Raises ValueError."""
+    return _source(request)(evaluator(request.protocol))
 
 
 def _source(request: Request) -> Source:
@@ -145,7 +158,7 @@ def _source_of_dataset(request: Request) -> Source:
         protocol = dataset.protocol(split, found.name)
         annotation, names = dataset.truth(protocol), dataset.split(split).test
         others = frozenset(annotation.videos.names) - set(names)
-        return Truth(annotation.select(names), split, others), protocol
+        return Truth(annotation.select(names), split, others, read_timed=dataset.read_timed), protocol
 
     return source
 
@@ -206,13 +219,14 @@ def _identity(request: Request) -> Identity:
     name = _name(request)
     return Identity(
         method=_slug(name),
-        variant="imported",
+        variant=request.variant,
         title=name,
         config={},
         config_digest=digest({}),
         seed=0,
         checkpoint_digests={},
         code_version=__version__,
+        tuned=request.tuned,
     )
 
 

@@ -3,6 +3,11 @@
 Videos of one source group (UCF's gXX) are near copies of each other, so groups, not videos, are drawn with
 replacement (Efron and Tibshirani 1993, ch. 13: percentile intervals), within each class so that every class
 keeps its number of groups. A group drawn twice counts twice: each of its predictions and truths has weight 2.
+
+The evidence of a mean over splits has the matches of all splits, told apart by the column ``split``. A group
+that several splits test is drawn once for all of them, each split's AP is made under the same weights, and
+the splits are averaged: an interval says how far the mean of these trained networks would move had other
+sources been filmed; splits are no independent samples, and are not treated as such.
 """
 
 from __future__ import annotations
@@ -15,11 +20,16 @@ import pandas as pd
 
 from bench.metrics.ap import Wanted, average_precision, class_mean, detected_classes, reported, summarise
 from bench.metrics.evaluation import Evaluation, percent
+from bench.metrics.groups import Counts, by_split, joined
 from bench.protocol import Protocol, Rules
 from bench.records import Array
 
 CHUNK = 1 << 21
 """Elements of one weighted curve handled at once: bounds the memory."""
+
+
+Parts = list[tuple[pd.DataFrame, Counts]]
+"""Matches and truth of every split."""
 
 
 class Difference(NamedTuple):
@@ -41,58 +51,16 @@ class Difference(NamedTuple):
         return int(self.low > 0) - int(self.high < 0)
 
 
-@dataclass(frozen=True)
-class _Counts:
-    """Truth of a result: counts_GC of each level, over the same groups and classes."""
-
-    groups: list[str]
-    classes: list[str]
-    levels: dict[str, Array]
-
-    @classmethod
-    def read(cls, truth: pd.DataFrame) -> _Counts:
-        groups = sorted(truth["group"].astype(str).unique())
-        named = truth[["label", "class"]].drop_duplicates().sort_values("label")
-        levels = {}
-        for level, rows in truth.groupby(truth["level"].astype(str), sort=True):
-            counts = np.zeros((len(groups), len(named)), np.int64)
-            counts[pd.Categorical(rows["group"].astype(str), groups).codes, rows["label"]] = rows["count"]
-            levels[str(level)] = counts
-        return cls(groups, named["class"].astype(str).tolist(), levels)
-
-    def truths(self) -> dict[str, Array]:
-        """Level to truths_C."""
-        return {level: counts.sum(axis=0) for level, counts in self.levels.items()}
-
-    def resamples(self, number: int, seed: int) -> Array:
-        """How often each group is drawn, weights_GR float64.
-
-        Strata are classes. A group's class is that of most of its truth (the first of equals) at the first
-        level; groups without truth are a stratum of their own.
-        """
-        if not self.levels:
-            return np.zeros((0, number))
-        counts = next(iter(self.levels.values()))
-        stratum = np.where(counts.any(axis=1), counts.argmax(axis=1), -1)
-        rng = np.random.default_rng(seed)
-        weights = np.zeros((len(self.groups), number))
-        for value in np.unique(stratum):
-            members = np.flatnonzero(stratum == value)
-            weights[members] = rng.multinomial(
-                len(members), np.full(len(members), 1 / len(members)), number
-            ).T
-        return weights
-
-
 def class_precisions(
     matches: pd.DataFrame, truth: pd.DataFrame, protocol: Protocol
 ) -> dict[str, dict[str, float | None]]:
     """``Evaluation.per_class`` of the levels scored, recomputed from the two tables alone."""
-    counts = _Counts.read(truth)
-    values = _percents(matches, counts, protocol, np.ones((len(counts.groups), 1)))
+    parts = by_split(matches, truth)
+    counts = parts[0][1]
+    values = _of_splits(parts, protocol, np.ones((len(counts.groups), 1)))
     return {
         name.replace("/", "_ap/"): {c: percent(v) for c, v in zip(counts.classes, ap_C1[:, 0])}
-        for name, ap_C1 in values.items()
+        for name, (_, ap_C1) in values.items()
     }
 
 
@@ -105,13 +73,14 @@ def intervals(
     left out of that resample; a class left out of all has no interval. Where every class has one source
     group alone, no resample differs from the data, and there is no interval at all.
     """
-    counts = _Counts.read(truth)
+    parts = by_split(matches, truth)
+    counts = joined(parts)
     weights_GR = counts.resamples(resamples, seed)
     if _says_nothing(weights_GR):
         return {}
     result = {}
-    for name, ap_CR in _percents(matches, counts, protocol, weights_GR).items():
-        samples = {name.replace("/", "_map/"): class_mean(ap_CR)}
+    for name, (map_R, ap_CR) in _of_splits(parts, protocol, weights_GR).items():
+        samples = {name.replace("/", "_map/"): map_R}
         samples |= {f"{name.replace('/', '_ap/')}/{c}": ap for c, ap in zip(counts.classes, ap_CR)}
         for key, values in samples.items():
             if not np.isnan(values).all():
@@ -134,14 +103,14 @@ def paired_difference(
     if not wanted:
         choices = ", ".join(name.replace("/", "_map/") for name in reported(protocol))
         raise ValueError(f"{metric!r} has no matches to compare; choose one of {choices}")
-    counts = _shared_truth(a, b, metric, next(iter(wanted.values()))[0])
+    level = next(iter(wanted.values()))[0]
+    sides = [by_split(side.matches, side.truth[side.truth["level"].astype(str) == level]) for side in (a, b)]
+    counts = _shared_truth(sides[0], sides[1], metric, level)
     weights_GR = np.hstack([np.ones((len(counts.groups), 1)), counts.resamples(resamples, seed)])
     if _says_nothing(weights_GR):
         weights_GR = weights_GR[:, :1]
     first, second = (
-        class_mean(values)
-        for side in (a, b)
-        for values in _percents(side.matches, counts, protocol, weights_GR, wanted).values()
+        map_R for parts in sides for map_R, _ in _of_splits(parts, protocol, weights_GR, wanted).values()
     )
     observed, *drawn = (first - second).round(9)
     samples = np.array(drawn)[~np.isnan(drawn)]
@@ -152,16 +121,36 @@ def paired_difference(
     return Difference(float(observed), float(low), float(high), (1 + times) / (1 + len(samples)))
 
 
-def _shared_truth(a: Evaluation, b: Evaluation, metric: str, level: str) -> _Counts:
+def _shared_truth(a: Parts, b: Parts, metric: str, level: str) -> Counts:
     """The truth that both results have at the level."""
-    counts, other = (_Counts.read(side.truth[side.truth["level"].astype(str) == level]) for side in (a, b))
-    if not (counts.levels and other.levels):
+    if any(not counts.levels for parts in (a, b) for _, counts in parts):
         raise ValueError(
             f"{metric!r} is not applicable to one of the results: its {level} level was not scored"
         )
-    if counts.groups != other.groups or not np.array_equal(counts.levels[level], other.levels[level]):
+    same = len(a) == len(b) and all(
+        one.groups == other.groups and np.array_equal(one.levels[level], other.levels[level])
+        for (_, one), (_, other) in zip(a, b)
+    )
+    if not same:
         raise ValueError("the two results were scored on different truth; compare results of one protocol id")
-    return counts
+    return joined(a)
+
+
+def _of_splits(
+    parts: Parts, protocol: Protocol, weights_GR: Array, wanted: Wanted | None = None
+) -> dict[str, tuple[Array, Array]]:
+    """Each number's (mAP_R, percent_CR), averaged over the splits; a split that leaves a class out has none.
+
+    The mAP is the mean of the splits' mAPs, not the mean of the classes' averages.
+    """
+    found = [_percents(matches, counts, protocol, weights_GR, wanted) for matches, counts in parts]
+    return {
+        name: (
+            class_mean(np.stack([class_mean(values[name]) for values in found])),
+            np.stack([class_mean(row_SR) for row_SR in np.stack([v[name] for v in found], axis=1)]),
+        )
+        for name in found[0]
+    }
 
 
 def _says_nothing(weights_GR: Array) -> bool:
@@ -171,7 +160,7 @@ def _says_nothing(weights_GR: Array) -> bool:
 
 def _percents(
     matches: pd.DataFrame,
-    counts: _Counts,
+    counts: Counts,
     protocol: Protocol,
     weights_GR: Array,
     wanted: Wanted | None = None,

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from bench.files.store import digest, digest_file, write_atomic
+from bench.metrics.groups import SPLIT
 
 MATCHES = "matches.parquet"
 TRUTH_COUNTS = "truth_counts.parquet"
@@ -33,7 +34,7 @@ def write_matches(folder: Path, matches: pd.DataFrame, truth: pd.DataFrame) -> s
 
     matches: one row a scored detection or tube, ``video group label level threshold score true_positive``
     (level ``frame`` or ``tube``). truth: ``group label class level count``, annotated boxes or tubes of every
-    group and class.
+    group and class. Both of a mean over splits have a column ``split`` too.
     """
     _write_frame(folder / MATCHES, matches, MATCH_COLUMNS)
     _write_frame(folder / TRUTH_COUNTS, truth, TRUTH_COLUMNS)
@@ -59,6 +60,7 @@ def digest_matches(folder: Path) -> str:
 
 
 def _write_frame(path: Path, frame: pd.DataFrame, types: dict[str, pa.DataType]) -> None:
+    types = types | ({SPLIT: TEXT} if SPLIT in frame else {})
     wrong = set(types) ^ set(frame.columns)
     if wrong:
         raise ValueError(

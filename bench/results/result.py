@@ -27,6 +27,8 @@ __all__ = [
 SCHEMA_VERSION = 1
 FILE = "result.json"
 NO_RESULTS = ("store", "mlartifacts")
+ON_VALIDATION, ON_SCORED = "validation of train", "the scored videos"
+"""What :attr:`Identity.tuned` may say."""
 PACKAGES = ("torch", "torchvision", "numpy", "numba", "pandas", "pyarrow", "decord", "av")
 
 
@@ -43,7 +45,8 @@ class Estimate:
 class Identity:
     """What was run.
 
-    title: what tables show; checkpoint_digests: by training stage; paper: its citation.
+    title: what tables show; checkpoint_digests: by training stage; paper: its citation; tuned: on what its
+    settings were chosen, nothing where they were not tuned.
     """
 
     method: str
@@ -55,6 +58,7 @@ class Identity:
     checkpoint_digests: dict[str, str]
     code_version: str
     paper: str = ""
+    tuned: str = ""
 
 
 @dataclass(frozen=True)
@@ -83,9 +87,9 @@ class Speed:
 class Training:
     """Where the weights came from.
 
-    videos, listed: training videos used, of those that the split lists; a result of fewer is not ranked;
+    videos, listed: training videos used, of those that ``data`` lists; a result of fewer is not ranked;
     data: ``train`` or ``train-minus-val``; boxes_from: whose boxes it was trained on (``truth``, ``own``);
-    checkpoint: ``last``, or ``best`` on held-out groups.
+    checkpoint: ``last``, or ``best`` on held-out groups; precision: of the arithmetic that was asked for.
     """
 
     data: str
@@ -96,6 +100,7 @@ class Training:
     flow: str
     boxes_from: str
     checkpoint: str
+    precision: str = "32-true"
 
 
 @dataclass(frozen=True)
@@ -180,10 +185,14 @@ class Result:
 
     @property
     def ranked(self) -> bool:
-        """Whether a leaderboard may rank it: whole coverage and training set, and the metric applies."""
+        """Whether a leaderboard may rank it.
+
+        It has whole coverage and training set, the metric applies, and it was not tuned on what is scored.
+        """
         whole = self.training is None or self.training.videos == self.training.listed
         applies = self.metrics.get(self.ranking_metric) is not None
-        return whole and applies and not self.coverage.partial
+        honest = self.identity.tuned != ON_SCORED
+        return whole and applies and honest and not self.coverage.partial
 
     def comparable(self) -> dict[str, Any]:
         """The content as JSON types, without times and speed: equal runs are equal here."""

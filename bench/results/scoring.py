@@ -28,6 +28,7 @@ from bench.results.result import (
     Training,
     write_matches,
 )
+from bench.tubes.cutting import cut
 
 RESAMPLES = 1000
 
@@ -38,6 +39,17 @@ class Scored(NamedTuple):
     truth: GroundTruth
     detections: Detections | None
     tubes: Tubes | None
+
+    def cut(self, protocol: Protocol) -> Scored:
+        """With the tubes cut to the frames that count, where the protocol trims; else as it is.
+
+        Detections on other frames need no cut: the rules leave them out.
+        """
+        counted = self.truth.scored_frames
+        if not protocol.trimming or self.tubes is None or counted is None:
+            return self
+        tubes = self.tubes.with_videos(self.truth.videos.names)
+        return self._replace(tubes=cut(tubes, counted))
 
 
 @dataclass(frozen=True)
@@ -59,8 +71,12 @@ class Origin:
 def write_scored(
     folder: Path, scored: Scored, protocol: Protocol, origin: Origin, resamples: int = RESAMPLES
 ) -> Result:
-    """Score under a protocol; write ``result.json`` and its matches. Without ``resamples``, no intervals."""
+    """Score under a protocol; write ``result.json`` and its matches. Without ``resamples``, no intervals.
+
+    A protocol that trims has the tubes cut to the intervals that its truth counts (:func:`bench.tubes.cut`).
+    """
     began = time.monotonic()
+    scored = scored.cut(protocol)
     evaluation = evaluate(*scored, protocol)
     bounds = intervals(evaluation.matches, evaluation.truth, protocol, resamples) if resamples else {}
     mistakes = decompose(*scored, protocol)

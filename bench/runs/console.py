@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from statistics import mean, stdev
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Column, Table
 from rich.text import Text
 
-from bench.runs.plan import Plan, Request
-from bench.runs.run import Reporter, run
+from bench.results.result import FILE, Result
+from bench.runs.asked import Request
+from bench.runs.many import Outcome, requests, run_all
+from bench.runs.plan import Plan
+from bench.runs.run import Reporter, Run
 
 
 class ConsoleReporter(Reporter):
@@ -29,6 +36,13 @@ class ConsoleReporter(Reporter):
         )
         self.tasks: dict[str, TaskID] = {}
         self.tenths: dict[str, int] = {}
+
+    def fresh(self) -> None:
+        """Another run begins: its steps have bars of their own."""
+        for task in self.tasks.values():
+            self.bars.remove_task(task)
+        self.tasks.clear()
+        self.tenths.clear()
 
     def step(self, name: str, detail: str) -> None:
         self._say(name, detail)
@@ -58,20 +72,138 @@ class ConsoleReporter(Reporter):
             self.console.print(Text(f"  {name} {done}/{total} {note}"), soft_wrap=True)
 
 
-def run_and_show(**words: Any) -> None:
-    """Resolve, run, and print the result table, where the report lies and how to open the dashboard."""
+SUMMARY = ("frame_map/0.50", "video_map/0.20", "video_map/0.50")
+
+
+def run_and_show(seeds: int = 1, **words: Any) -> bool:
+    """Resolve, run, and print the results, where the report lies and how to open the dashboard.
+
+    Returns whether all went through; what stops a run that was asked for alone is raised.
+    """
     from reports.leaderboard import write_report
-    from reports.tables import result_table
 
     runs_dir: Path = words["runs_dir"]
-    plan = Plan.of(Request(**words))
-    reporter = ConsoleReporter()
-    reporter.step(plan.title, f"on {plan.protocol.id}")
-    with reporter.bars:
-        result = run(plan, reporter)
+    wanted = requests(Request(**words), seeds)
+    whole = _run_one(wanted[0]) if len(wanted) == 1 else run_and_show_all(wanted)
     pages = write_report(runs_dir, runs_dir / "report")
-    out = Console(file=sys.stdout, highlight=False)
-    out.print(result_table(result))
-    print(f"result     {plan.folder / 'result.json'}")
     print(f"report     {next(p for p in pages if p.suffix == '.html')}")
     print(f"dashboard  bench ui --runs-dir {runs_dir}")
+    return whole
+
+
+def _run_one(request: Request) -> bool:
+    plan = Plan.of(request)
+    reporter = ConsoleReporter()
+    reporter.step(plan.title, f"on {', '.join(protocol.id for protocol in plan.protocols)}")
+    with reporter.bars:
+        Run(plan, reporter).execute()
+    show_results(plan)
+    return True
+
+
+def show_results(plan: Plan) -> None:
+    """Print what a run is worth under each of its protocols, and where that lies."""
+    from reports.tables import result_table
+
+    out = Console(file=sys.stdout, highlight=False)
+    for protocol in plan.protocols:
+        out.print(result_table(Result.read(plan.folder_of(protocol))))
+    if plan.request.protocol == "all":
+        _show_spread(plan)
+    for protocol in plan.protocols:
+        print(f"result     {plan.folder_of(protocol) / FILE}")
+
+
+def _show_spread(plan: Plan) -> None:
+    """The run's predictions under every evaluator."""
+    from bench.external.rescore import spread
+    from bench.interop.base import Truth
+    from bench.protocol import Evaluator, Protocol
+    from bench.results.scoring import Scored
+    from reports.evaluators import show_spread
+
+    def source(found: Evaluator) -> tuple[Truth, Protocol]:
+        protocol = plan.dataset.protocol(plan.protocol.split, found.name)
+        return Truth(plan.dataset.truth(protocol).select(plan.test_videos), plan.protocol.split), protocol
+
+    rows = spread(source, Scored(plan.test_truth, *Run(plan).link()))
+    show_spread(rows, f"{plan.title} under every evaluator")
+
+
+def run_and_show_all(wanted: Sequence[Request]) -> bool:
+    """Run one after the other, and print a summary; returns whether all went through."""
+    reporter, outcomes = ConsoleReporter(), []
+    with reporter.bars:
+
+        def begun(request: Request) -> None:
+            reporter.fresh()
+            words = (request.variant, f"split {request.split}" * bool(request.split), f"seed {request.seed}")
+            title = f"{request.method} on {request.dataset}"
+            reporter.step(title, ", ".join(word for word in words if word))
+
+        for outcome in run_all(wanted, reporter, begun):
+            if outcome.why:
+                reporter.warn(outcome.why)
+            outcomes.append(outcome)
+    out = Console(file=sys.stdout, highlight=False)
+    out.print(_summary(outcomes))
+    if spread := _seeds(outcomes):
+        out.print(spread)
+    for outcome in outcomes:
+        if outcome.why:
+            request = outcome.request
+            print(f"failed     {request.method} on {request.dataset}, seed {request.seed}: {outcome.why}")
+    return not any(outcome.why for outcome in outcomes)
+
+
+def _columns(counted: str) -> list[Column]:
+    """Of both tables; ``counted``: the seed, or how many there are."""
+    from reports.tables import metric_title
+
+    words = [
+        Column("method"),
+        Column("variant", no_wrap=True, max_width=28),
+        Column("protocol", no_wrap=True),
+    ]
+    metrics = [metric_title(name).replace(" @", "\n@") for name in SUMMARY]
+    return words + [Column(name, justify="right", no_wrap=True) for name in (counted, *metrics)]
+
+
+def _summary(outcomes: Sequence[Outcome]) -> Table:
+    """One row a run and protocol; a run that failed has one."""
+    from reports.tables import number
+
+    table = Table(*_columns("seed"))
+    for outcome in outcomes:
+        request = outcome.request
+        if outcome.why:
+            split = f"/{request.split}" if request.split else ""
+            table.add_row(
+                request.method, request.variant, f"{request.dataset}{split}", str(request.seed), "failed"
+            )
+        for result in outcome.results.values():
+            values = [number(e.value if (e := result.metrics.get(name)) else None) for name in SUMMARY]
+            identity = result.identity
+            words = (identity.title, identity.variant, result.protocol, str(identity.seed))
+            table.add_row(*map(escape, words), *values)
+    return table
+
+
+def _seeds(outcomes: Sequence[Outcome]) -> Table | None:
+    """Mean and standard deviation over seeds; None where there is one seed."""
+    from reports.tables import EMPTY
+
+    groups: dict[tuple[str, str, str], list[Result]] = {}
+    for outcome in outcomes:
+        for result in outcome.results.values():
+            key = (result.identity.title, result.identity.variant, result.protocol)
+            groups.setdefault(key, []).append(result)
+    several = {key: results for key, results in groups.items() if len(results) > 1}
+    if not several:
+        return None
+    table = Table(*_columns("seeds"))
+    for key, results in several.items():
+        numbers = [[e.value for r in results if (e := r.metrics.get(name))] for name in SUMMARY]
+        cells = [f"{mean(v):.1f} ± {stdev(v):.1f}" if len(v) > 1 else EMPTY for v in numbers]
+        table.add_row(*map(escape, key), str(len(results)), *cells)
+    return table

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
@@ -18,26 +18,13 @@ from bench.names import choose
 from bench.protocol import Protocol
 from bench.records import GroundTruth
 from bench.runs import settings
+from bench.runs.asked import FITS, Request, dataset_named, protocol_named, variant_named
+from bench.runs.validation import held_out
 from bench.video import Video
 from datasets import DataError, Dataset
-from methods.base import SIZES, Info, Method
+from methods.base import Info, Method
 
-
-@dataclass(frozen=True)
-class Request:
-    """What a user asks for, in words."""
-
-    method: str
-    dataset: str
-    split: str = "1"
-    variant: str = ""
-    seed: int = 0
-    device: str = "auto"
-    precision: str = "32-true"
-    data_root: Path | None = None
-    runs_dir: Path = Path("runs")
-    overrides: tuple[str, ...] = ()
-    partial: bool = False
+__all__ = ["FITS", "Plan", "Request", "open_dataset", "videos_of"]
 
 
 @dataclass(frozen=True)
@@ -54,14 +41,15 @@ class Plan:
     @classmethod
     def of(cls, request: Request) -> Self:
         """Resolve a request; renders a miniature that is not there. Raises ValueError for unknown names."""
+        request = replace(request, fit=choose(request.fit, FITS, "--fit"))
         kind = methods.base.find(request.method)
-        name, _ = _named(request.dataset)
-        row_size, row = _variant(request.variant, name)
+        name, _ = dataset_named(request.dataset)
+        row_size, row = variant_named(request.variant, name)
         config = kind.configs(name, row_size)
         row = choose(row, config, f"variant of {kind.name}")
         chosen = settings.apply(config[row], request.overrides)
         found = datasets.find(name)
-        split = choose(request.split, found.splits, f"split of {found.title}")
+        split = choose(request.split or found.splits[0], found.splits, f"split of {found.title}")
         dataset = open_dataset(request.dataset, request.data_root, request.runs_dir)
         info = Info(dataset.classes, dataset.multi_label, dataset.trimmed, dataset.flipped_labels)
         return cls(
@@ -76,7 +64,14 @@ class Plan:
     @property
     def label(self) -> str:
         """The variant as tables name it: ``tiny+default``, and what differs from it."""
-        return " ".join([self.variant, *settings.differences(self.default, self.method.config)])
+        fit = [] if self.request.fit == FITS[0] else [f"fit={self.request.fit}"]
+        tuned = [f"tuned={self.tuned.replace(' ', '-')}"] if self.tuned else []
+        return " ".join([self.variant, *fit, *tuned, *settings.differences(self.default, self.method.config)])
+
+    @property
+    def tuned(self) -> str:
+        """On what its settings were chosen; nothing: they were not tuned."""
+        return ""
 
     @property
     def title(self) -> str:
@@ -86,10 +81,26 @@ class Plan:
     @property
     def folder(self) -> Path:
         """The run's own folder."""
-        key = digest([self.link_key, self.protocol.id])[:8]
-        split, seed = self.protocol.split, self.request.seed
-        name = f"{self.method.name}_{self.variant}_{split}_{seed}_{key}"
+        return self.folder_of(self.protocol)
+
+    def folder_of(self, protocol: Protocol) -> Path:
+        """Where the result under a protocol lies; the name says which, where it is not the plan's own."""
+        key = digest([self.link_key, protocol.id, *([self.tuned] if self.tuned else [])])[:8]
+        _, _, evaluator = protocol.id.rpartition("/")
+        other = "" if protocol == self.protocol else f"-{evaluator.partition('@')[0]}"
+        name = f"{self.method.name}_{self.variant}_{protocol.split}{other}_{self.request.seed}_{key}"
         return self.request.runs_dir / self.dataset.id / name
+
+    @cached_property
+    def protocols(self) -> tuple[Protocol, ...]:
+        """All that it is scored by: its own, the paper's where that differs, and what was asked for.
+
+        Raises ValueError for an evaluator that there is not, and for trimming where nothing is to be trimmed.
+        """
+        papers = self.method.paper_protocols.get(self.dataset.name.removesuffix("-mini"))
+        names = [name for name in (papers, self.request.protocol) if name and name != "all"]
+        found = [protocol_named(self.dataset, self.protocol.split, name) for name in names]
+        return tuple({protocol.id: protocol for protocol in (self.protocol, *found)}.values())
 
     @cached_property
     def truth(self) -> GroundTruth:
@@ -98,8 +109,31 @@ class Plan:
 
     @cached_property
     def train_truth(self) -> GroundTruth:
-        """Annotation of the training videos that are there."""
-        return self.truth.select(self._present(self.dataset.split(self.protocol.split).train, "training"))
+        """Annotation of the videos that are trained on, of those that are there."""
+        return self.truth.select(self._present(self.fit_videos, "training"))
+
+    @cached_property
+    def fit_videos(self) -> tuple[str, ...]:
+        """The videos that are to be trained on: of the split, or those of it that validation leaves."""
+        train = self.dataset.split(self.protocol.split).train
+        if self.request.fit == FITS[0]:
+            return train
+        held = set(self.validation_videos)
+        return tuple(name for name in train if name not in held)
+
+    @cached_property
+    def validation_videos(self) -> tuple[str, ...]:
+        """The training videos that ``train-minus-val`` leaves out: whole source groups of every class.
+
+        Raises DataError where no class has two groups.
+        """
+        videos = held_out(self.truth.select(self.dataset.split(self.protocol.split).train))
+        if not videos:
+            raise DataError(
+                f"{self.dataset.title}: no class has two source groups of training videos, so that none can "
+                "be held out; train on all of them (--fit train)"
+            )
+        return videos
 
     @cached_property
     def expected_videos(self) -> tuple[str, ...]:
@@ -173,7 +207,7 @@ class Plan:
 
 def open_dataset(name: str, data_root: Path | None, runs_dir: Path) -> Dataset:
     """The dataset that ``--dataset`` means; renders a miniature that is not there."""
-    kind, size = _named(name)
+    kind, size = dataset_named(name)
     return datasets.prepare(kind, data_root, runs_dir / "cache", size)
 
 
@@ -192,32 +226,3 @@ def videos_of(dataset: Dataset, truth: GroundTruth, known: Path | None = None) -
             table.names, table.width, table.height, table.frames, table.fps
         )
     ]  # fmt: skip
-
-
-def _named(name: str) -> tuple[str, str]:
-    """(dataset, size) of ``ucf24-mini``, ``ucf24-mini.micro`` or ``ucf24-mini@1.micro``."""
-    from datasets.mini import Miniature
-
-    plain, at, rest = name.partition("@")
-    version, _, size = rest.partition(".") if at else ("", "", "")
-    if not at:
-        plain, _, size = name.partition(".")
-    kind = datasets.find(plain)
-    if not issubclass(kind, Miniature):
-        if at or size:
-            raise ValueError(f"--dataset {name}: {kind.title} has no versions or sizes; miniatures have")
-        return kind.name, ""
-    if at and version != str(kind.version):
-        raise ValueError(f"--dataset {name}: this is version {kind.version} of {kind.name}, not {version}")
-    return kind.name, size or "small"
-
-
-def _variant(text: str, dataset: str) -> tuple[str, str]:
-    """(size, row) of ``[size+]row``; a size alone means its default row, nothing the dataset's usual size."""
-    usual = "tiny" if dataset.endswith("-mini") else "full"
-    first, plus, row = text.partition("+")
-    if plus:
-        return choose(first, SIZES, "size"), row
-    if text in SIZES:
-        return text, "default"
-    return usual, text or "default"

@@ -12,13 +12,18 @@ from bench.results.result import Coverage, Identity, Result, Training
 from bench.results.scoring import Origin, Scored, write_scored
 from bench.runs.plan import Plan
 from bench.runs.predict import speed_of
+from bench.tracking import Announcement
+from bench.tracking.curves import CURVE
+from bench.tracking.values import identity_tags, protocol_tags
 
 
-def write_result(
+def write_results(
     plan: Plan, detections: Detections, tubes: Tubes | None, checkpoints: Mapping[str, Path]
-) -> Result:
-    """Score a run under its plan's protocol; write ``result.json``, its matches and ``config.json``."""
-    write_json(plan.folder / "config.json", plan.method.config)
+) -> list[Result]:
+    """Score a run under each of its plan's protocols, the plan's own first.
+
+    Every result has a folder of its own with ``result.json``, its matches and ``config.json``.
+    """
     origin = Origin(
         identity=_identity(plan, checkpoints),
         coverage=_coverage(plan),
@@ -27,7 +32,24 @@ def write_result(
         seconds=_seconds(plan),
         inputs={**plan.train_keys, "predict": plan.predict_key, "link": plan.link_key},
     )
-    return write_scored(plan.folder, Scored(plan.test_truth, detections, tubes), plan.protocol, origin)
+    results = []
+    for protocol in plan.protocols:
+        folder = plan.folder_of(protocol)
+        write_json(folder / "config.json", plan.method.config)
+        truth = plan.dataset.truth(protocol).select(plan.test_videos)
+        results.append(write_scored(folder, Scored(truth, detections, tubes), protocol, origin))
+    return results
+
+
+def announcement(plan: Plan) -> Announcement:
+    """What MLflow is told of a run that begins."""
+    identity = _identity(plan, {})
+    curves = {stage: plan.store.folder("train", key) / CURVE for stage, key in plan.train_keys.items()}
+    rules = plan.protocol
+    tags = identity_tags(identity) | protocol_tags(rules)
+    return Announcement(
+        plan.request.runs_dir, plan.folder, rules.id, rules.ranking_metric, identity, tags, curves
+    )
 
 
 def _coverage(plan: Plan) -> Coverage:
@@ -47,6 +69,7 @@ def _identity(plan: Plan, checkpoints: Mapping[str, Path]) -> Identity:
         checkpoint_digests={stage: digest_file(path) for stage, path in checkpoints.items()},
         code_version=__version__,
         paper=method.paper,
+        tuned=plan.tuned,
     )
 
 
@@ -57,14 +80,15 @@ def _training(plan: Plan) -> Training | None:
     facts = plan.method.facts()
     first = next(iter(plan.train_keys.values()))
     return Training(
-        data="train",
+        data=plan.request.fit,
         videos=len(plan.train_truth.videos),
-        listed=len(plan.dataset.split(plan.protocol.split).train),
+        listed=len(plan.fit_videos),
         steps=int(plan.store.facts("train", first)["steps"]),
         pretraining=facts["pretraining"],
         flow=facts["flow_source"] or "none",
         boxes_from=facts["boxes_from"],
         checkpoint="last",
+        precision=plan.request.precision,
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,7 +13,9 @@ from bench.files.store import Store, digest, write_atomic
 from bench.files.tables import digest_ground_truth, videos_done
 from bench.names import choose
 from bench.records import Tubes
+from bench.results.mean import MEAN
 from bench.results.result import FILE, NO_RESULTS, Result
+from bench.runs import settings
 from bench.runs.plan import Plan, Request, open_dataset
 from bench.runs.run import Reporter, Run
 from datasets import DataError, Dataset
@@ -67,6 +68,8 @@ class Finished:
     def of(cls, folder: Path) -> Finished:
         """Raises ValueError for a result of predictions in files, and where the store is not there."""
         result, runs_dir = Result.read(folder), folder.parents[1]
+        if result.split == MEAN:
+            raise ValueError(f"{folder} is a mean over splits; name the run of one split")
         if "link" not in result.inputs:
             raise ValueError(
                 f"{folder} was scored from files, there is no run behind it; name them with --predictions or "
@@ -102,17 +105,19 @@ class Finished:
         result, key = self.result, self.result.inputs["predict"]
         if not self.store.is_done("predict", key):
             raise ValueError(f"{self.folder}: its predictions are gone from {self.store.root}; run it again")
-        variant, *overrides = re.split(r" (?=[\w.]+=)", result.identity.variant)
+        variant, overrides = settings.of_label(result.identity.variant)
         request = Request(
             result.identity.method, self._dataset_name, result.split, variant, result.identity.seed,
-            data_root=data_root, runs_dir=self.runs_dir, overrides=tuple(overrides),
+            data_root=data_root, runs_dir=self.runs_dir, overrides=overrides,
+            fit=result.training.data if result.training else "train",
         )  # fmt: skip
         plan = replace(Predicted.of(request), key=key)
         if digest(plan.method.config) != result.identity.config_digest:
             raise ValueError(
                 f"{self.folder}: its configuration reads otherwise in this version; run it again"
             )
-        if digest_ground_truth(plan.test_truth) != result.truth_digest:
+        truth = plan.dataset.truth(result.rules).select(plan.test_videos)
+        if digest_ground_truth(truth) != result.truth_digest:
             raise ValueError(f"{self.folder}: the annotation has changed since; run it again")
         return plan
 
@@ -134,7 +139,13 @@ def relink(
     that is given: a folder, or the file of tubes. Raises ValueError for settings that change more than
     postprocess, and for a method that makes no tubes.
     """
-    before = Finished.of(run).plan(data_root)
+    return relink_plan(Finished.of(run).plan(data_root), overrides, reporter, out)
+
+
+def relink_plan(
+    before: Predicted, overrides: Sequence[str], reporter: Reporter, out: Path | None = None
+) -> Relinked:
+    """As :func:`relink`, of a run whose predictions are in the store."""
     request = before.request
     after = Predicted.of(replace(request, overrides=(*request.overrides, *overrides)))
     plan = replace(after, key=before.key)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import datasets
 from bench import __version__, tracking
-from bench.files.store import digest, digest_file
+from bench.files.store import digest, digest_file, write_json
 from bench.files.tables import (
     read_detections,
     read_parts,
@@ -23,10 +24,12 @@ from bench.records import Detections, GroundTruth, Tubes
 from bench.results.result import Result
 from bench.runs.plan import Plan
 from bench.runs.predict import predict_videos
-from bench.runs.record import write_result
+from bench.runs.record import announcement, write_results
 from methods.base import TrainingData
 
 Facts = dict[str, Any]
+ASKED = "request.json"
+"""What a run was asked for, in its folder from its beginning."""
 
 
 class Reporter:
@@ -54,24 +57,30 @@ class Run:
 
     def execute(self) -> Result:
         """All steps, in order. What can be refused is refused before anything long begins."""
-        self.check()
-        tracking_process = tracking.initialise_in_background(self.plan.request.runs_dir)
-        self.flow(self.plan.train_truth, "flow of training videos", training=True)
-        checkpoints = self.train()
-        if self.plan.method.flow and not self.plan.method.flow.only_training:
-            self.flow(self.plan.test_truth, "flow of test videos", training=False)
-        self.predict(checkpoints)
-        detections, tubes = self.link()
-        result = self.score(detections, tubes, checkpoints)
-        tracking_process.wait()
-        self.record(result)
+        self.begin()
+        with closing(tracking.Sender.start(announcement(self.plan))) as sender:
+            self.flow(self.plan.train_truth, "flow of training videos", training=True)
+            checkpoints = self.train()
+            if self.plan.method.flow and not self.plan.method.flow.only_training:
+                self.flow(self.plan.test_truth, "flow of test videos", training=False)
+            self.predict(checkpoints)
+            detections, tubes = self.link()
+            result = self.score(detections, tubes, checkpoints)
+            self.draw(tubes)
+            self.record(sender)
         return result
+
+    def begin(self) -> None:
+        """Check, and write what was asked for, by which stages find a run; of a tuned one none tells."""
+        self.check()
+        if not self.plan.tuned:
+            write_json(self.plan.folder / ASKED, self.plan.request)
 
     def check(self) -> None:
         """Raise ValueError if videos, the flow source, weights to start from or the device are missing."""
         from bench.training import Compute
 
-        _ = self.plan.train_truth, self.plan.test_truth, self._flow_store()
+        _ = self.plan.train_truth, self.plan.test_truth, self.plan.protocols, self._flow_store()
         self.plan.method.check()
         _ = Compute(self.plan.request.device).torch_device
 
@@ -106,6 +115,7 @@ class Run:
                     compute.torch_device,
                     compute.workers,
                     self.reporter.progress,
+                    datasets.rendered_motion,
                 )
                 self.reporter.step(f"train {stage}", f"{len(library)} videos, {compute.torch_device}")
                 job = self.plan.method.training_stage(stage, data, request.seed, checkpoints)
@@ -144,6 +154,7 @@ class Run:
                 metadata | {"hardware": compute.hardware},
                 lambda n, total: self.reporter.progress("predict", n, total),
                 compute.workers,
+                compute.wait,
             )
 
     def link(self) -> tuple[Detections, Tubes | None]:
@@ -157,7 +168,8 @@ class Run:
                 frames = dict(zip(plan.test_truth.videos.names, plan.test_truth.videos.frames))
                 parts = []
                 for n, (name, rows) in enumerate(predictions.by_video(), 1):
-                    parts.append(method.postprocess(rows, int(frames[name]), method.config, method.info))
+                    own = rows.with_videos([name])
+                    parts.append(method.postprocess(own, int(frames[name]), method.config, method.info))
                     self.reporter.progress("link", n, len(frames))
                 facts = {"protocol": plan.protocol.id, "config": digest(method.config.postprocess)}
                 detections = Detections.concat([d for d, _ in parts]).with_videos(plan.test_videos)
@@ -170,17 +182,29 @@ class Run:
         return read_detections(folder / "detections.parquet"), read_tubes(path) if path.is_file() else None
 
     def score(self, detections: Detections, tubes: Tubes | None, checkpoints: Mapping[str, Path]) -> Result:
-        """Score under the protocol and write ``result.json`` with its matches and config."""
-        self.reporter.step("score", self.plan.protocol.id)
-        return write_result(self.plan, detections, tubes, checkpoints)
+        """Score under all protocols and write each ``result.json``; returns that of the plan's own."""
+        self.reporter.step("score", ", ".join(protocol.id for protocol in self.plan.protocols))
+        return write_results(self.plan, detections, tubes, checkpoints)[0]
 
-    def record(self, result: Result) -> None:
-        """Log the result to MLflow. A tracking server that fails loses nothing: the files are the truth."""
-        self.reporter.step("record", "MLflow")
+    def draw(self, tubes: Tubes | None) -> None:
+        """Draw the best and the worst videos; what cannot be drawn is a warning, no failure."""
+        from reports.pictures import draw_result
+
+        plan = self.plan
+        self.reporter.step("draw", "best and worst videos")
         try:
-            tracking.record(result, self.plan.folder, self.plan.request.runs_dir, self._curves())
-        except tracking.TrackingError as error:
-            self.reporter.warn(f"{error}. The result itself is safe in {self.plan.folder}")
+            videos = {video.name: video for video in plan.videos(plan.test_truth)}
+            draw_result(plan.folder, plan.protocol, plan.test_truth, tubes, videos.__getitem__)
+        except (OSError, ValueError) as error:
+            self.reporter.warn(f"no pictures: {error}")
+
+    def record(self, sender: tracking.Sender) -> None:
+        """Send the result to MLflow. A server that fails loses nothing: the files are the truth."""
+        self.reporter.step("record", "MLflow")
+        if problem := sender.finish([self.plan.folder_of(each) for each in self.plan.protocols]):
+            self.reporter.warn(
+                f"{problem}. The result is safe in {self.plan.folder}; `bench track --resync` sends it later"
+            )
 
     @contextmanager
     def _step(self, step: str, key: str, name: str) -> Iterator[tuple[Path, Facts | None]]:
@@ -218,14 +242,6 @@ class Run:
 
     def _library(self, truth: GroundTruth) -> FootageLibrary:
         return FootageLibrary(self.plan.videos(truth), self.plan.method.frame_size, self._flow_store())
-
-    def _curves(self) -> Iterator[tracking.Point]:
-        from bench.training import CURVE, read_curve
-
-        for stage, key in self.plan.train_keys.items():
-            for step, values in read_curve(self.plan.store.folder("train", key) / CURVE):
-                for name, value in values.items():
-                    yield tracking.Point(f"train/{stage}/{name}", step, value)
 
 
 def run(plan: Plan, reporter: Reporter | None = None) -> Result:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import math
+import re
 import types
 import typing
 from collections.abc import Sequence
@@ -89,6 +90,15 @@ def _fitting(value: Any, kind: Any) -> Any:
     if kind is not float and type(value) is kind:
         return value
     raise TypeError
+
+
+def of_label(label: str) -> tuple[str, tuple[str, ...]]:
+    """Variant and settings of what tables call a run: ``tiny+default fit=train-minus-val nms=0.3``.
+
+    What is said there of training and tuning (:attr:`bench.runs.plan.Plan.label`) is no setting.
+    """
+    variant, *entries = re.split(r" (?=[\w.]+=)", label)
+    return variant, tuple(entry for entry in entries if entry.partition("=")[0] not in ("fit", "tuned"))
 
 
 def differences(default: Any, config: Any, prefix: str = "") -> list[str]:

@@ -12,7 +12,8 @@ import pytest
 
 from bench.metrics import Evaluation, class_precisions, evaluate, intervals, paired_difference
 from bench.metrics.ap import class_mean
-from bench.metrics.bootstrap import _Counts, _percents
+from bench.metrics.bootstrap import _percents
+from bench.metrics.groups import Counts
 from bench.protocol import EVALUATORS, Evaluator, FrameRules, Protocol, TubeRules
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -55,7 +56,7 @@ def test_weighted_average_equals_a_plain_loop(average: str) -> None:
         evaluator=Evaluator("test", frames=FrameRules(average=average), tubes=TubeRules(average=average)),  # type: ignore[arg-type]
     )
     scored = result(0.7)
-    counts = _Counts.read(scored.truth)
+    counts = Counts.read(scored.truth)
     weights_GR = counts.resamples(5, 3)
     ap = _percents(scored.matches, counts, protocol, weights_GR)["frame/0.50"]
     rows = scored.matches.query("level == 'frame' and threshold == 0.5 and label == 0")
@@ -81,7 +82,7 @@ def test_weighted_average_by_hand() -> None:
     found = worked.detections([(0, 0, 0, 0.9, BOX), (1, 5, 0, 0.8, BOX), (1, 0, 0, 0.7, BOX)])
     scored = evaluate(truth, found, None, ACT)
     weights = np.array([[1.0, 2.0, 0.0], [1.0, 0.0, 2.0]])
-    ap = _percents(scored.matches, _Counts.read(scored.truth), ACT, weights)["frame/0.50"][0]
+    ap = _percents(scored.matches, Counts.read(scored.truth), ACT, weights)["frame/0.50"][0]
     # g2 alone, twice: points (0, 1), miss (0, 0), hit (1, 2/4); g1 alone: one hit, all recall
     assert ap.tolist() == pytest.approx([100 * (1 / 2 + (1 / 2 + 2 / 3) / 2 / 2), 100, 25])
 
@@ -101,7 +102,7 @@ def test_intervals_hold_the_estimate_and_repeat_with_the_seed() -> None:
 
 
 def test_strata_keep_the_number_of_groups_of_each_class() -> None:
-    weights = _Counts.read(result(0.7).truth).resamples(50, 0)
+    weights = Counts.read(result(0.7).truth).resamples(50, 0)
     assert (weights[:6].sum(axis=0) == 6).all()
     assert (weights[6:].sum(axis=0) == 6).all()
     assert weights.std() > 0
@@ -144,7 +145,7 @@ def test_paired_difference() -> None:
 
 def test_p_counts_resamples_as_far_from_the_difference_as_that_is_from_0() -> None:
     good, bad = result(0.95), result(0.4)
-    counts = _Counts.read(good.truth[good.truth["level"] == "tube"])
+    counts = Counts.read(good.truth[good.truth["level"] == "tube"])
     weights_GR = counts.resamples(200, 7)
     maps = [
         class_mean(_percents(side.matches, counts, ACT, weights_GR)["video/0.50"]) for side in (good, bad)
@@ -176,7 +177,7 @@ def test_rounding_errors_make_no_difference() -> None:
             for order, miss in enumerate([True] * ((c + turn) % 3 + v % 2) + [False])
         ]
         sides.append(evaluate(truth, worked.detections(rows, videos), None, ACT))
-        counts = _Counts.read(sides[-1].truth)
+        counts = Counts.read(sides[-1].truth)
         percents = _percents(sides[-1].matches, counts, ACT, counts.resamples(200, 0))
         raw.append(class_mean(percents["frame/0.50"]))
     assert 0 < np.abs(raw[0] - raw[1]).max() < 1e-9

@@ -102,7 +102,7 @@ def test_a_run_ends_with_its_result_and_all_evidence(finished: tuple[Plan, Resul
     found, result, log = finished
     assert log.steps == [
         "flow of training videos", "train detector", "train actionness", "flow of test videos", "predict",
-        "link", "score", "record",
+        "link", "score", "draw", "record",
     ]  # fmt: skip
     assert (log.warnings, log.skipped) == ([], [])
     assert Result.read(found.folder) == result
@@ -159,6 +159,7 @@ def test_only_prediction_opens_test_videos(finished: tuple[Plan, Result, Log]) -
     assert by_step["train detector"]
     assert by_step["flow of test videos"] == by_step["predict"] == test
     assert not by_step["link"] | by_step["score"] | by_step["record"]
+    assert by_step["draw"] <= test
     assert sum(len(paths) for paths in by_step.values()) == len(set(log.opened))
 
 
@@ -176,14 +177,14 @@ def test_the_run_is_in_mlflow_with_its_curves(finished: tuple[Plan, Result, Log]
 
 @pytest.fixture
 def untracked(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Done:
-        def wait(self, timeout: float | None = None) -> int:
-            return 0
+    class Silent:
+        def finish(self, folders: list[Path]) -> str:
+            return ""
 
-        terminate = kill = poll = wait
+        def close(self) -> None:
+            """There is nothing to close."""
 
-    monkeypatch.setattr(tracking, "initialise_in_background", lambda runs_dir: Done())
-    monkeypatch.setattr(tracking, "record", lambda *words: "none")
+    monkeypatch.setattr(tracking.Sender, "start", lambda run: Silent())
 
 
 @pytest.mark.usefixtures("untracked")
@@ -191,7 +192,7 @@ def test_a_second_run_reuses_everything(finished: tuple[Plan, Result, Log], runs
     _, first, _ = finished
     log = Log()
     again = Run(plan(runs_dir), log).execute()
-    assert log.steps == ["score", "record"]
+    assert log.steps == ["score", "draw", "record"]
     assert log.skipped == ["detector", "actionness", "predict", "link"]
     assert again.comparable() == first.comparable()
     assert again.times.steps | {"score": 0} == first.times.steps | {"score": 0}
@@ -204,7 +205,7 @@ def test_a_variant_that_differs_after_the_network_links_alone(
     found, first, _ = finished
     log = Log()
     other = Run(plan(runs_dir, "stage-0"), log).execute()
-    assert log.steps == ["link", "score", "record"]
+    assert log.steps == ["link", "score", "draw", "record"]
     assert log.skipped == ["detector", "actionness", "predict"]
     assert other.identity.checkpoint_digests == first.identity.checkpoint_digests
     assert other.identity.variant.startswith("tiny+stage-0 model.frame_size=(64, 48)")
@@ -213,10 +214,7 @@ def test_a_variant_that_differs_after_the_network_links_alone(
 
 @pytest.mark.usefixtures("finished")
 def test_a_tracking_server_that_fails_is_a_warning(runs_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fails() -> None:
-        raise ConnectionError("no such server [/there]")
-
-    monkeypatch.setattr(tracking, "_import_client", fails)
+    monkeypatch.setattr(tracking.Sender, "finish", lambda self, folders: "no such server [/there]")
     log, found = Log(), plan(runs_dir)
     result = Run(found, log).execute()
     assert len(log.warnings) == 1
@@ -292,12 +290,11 @@ KILLER = """
     from bench.runs.run import Reporter, Run
     import methods.pcsc.actionness, methods.pcsc.predict
 
-    class Done:
-        def wait(self, timeout=None): return 0
-        terminate = kill = poll = wait
+    class Silent:
+        def finish(self, folders): return ""
+        def close(self): pass
 
-    bench.tracking.initialise_in_background = lambda runs_dir: Done()
-    bench.tracking.record = lambda *words: "none"
+    bench.tracking.Sender.start = lambda run: Silent()
     prepare = FlowStore.prepare
     FlowStore.prepare = lambda self, videos, progress: prepare(self, videos, 0, progress)
     bench.training.Compute = functools.partial(bench.training.Compute, save_every=2)

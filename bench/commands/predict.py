@@ -1,0 +1,30 @@
+"""``bench predict``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from bench.commands.options import stage
+
+
+@click.command("predict")
+@stage
+def command(run: str | None, **words: Any) -> None:
+    """Predict the test videos of a trained RUN: its folder or a part of its name.
+
+    In place of RUN the options of `bench run` say which.
+
+    Videos that are predicted already are kept.
+    """
+    from bench.runs import stages
+    from bench.runs.console import ConsoleReporter
+    from bench.runs.run import Run
+
+    reporter = ConsoleReporter()
+    found = Run(stages.plan_of(run, words), reporter)
+    with reporter.bars:
+        folder = stages.predict(found)
+    click.echo(f"predicted  {folder}")
+    click.echo(f"run        {found.plan.folder}")
