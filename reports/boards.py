@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from statistics import mean, stdev
 
 from bench.metrics.bootstrap import paired_difference
 from bench.metrics.evaluation import Evaluation
-from bench.results.result import Result, read_matches
+from bench.results.result import ON_SCORED, Result, read_matches
 from reports.published import PublishedMethod, published_methods
-from reports.tables import EMPTY, Table, metric_title, number, with_interval
 
 SHOWN = ("frame_map/0.50", "video_map/0.20", "video_map/0.50", "video_map/0.75", "video_map/0.50-0.95")
 FPS = "fps/end_to_end/batch_1"
@@ -39,12 +37,19 @@ class Row:
         return _configuration(self.result)
 
     @property
+    def marks(self) -> tuple[str, ...]:
+        """What must be known at a glance: on what it was tuned, where its status does not say so."""
+        mark = f"tuned on {self.result.identity.tuned}"
+        return (mark,) * bool(self.result.identity.tuned and mark != self.status)
+
+    @property
     def fps(self) -> tuple[float, str] | None:
         """Frames a second, and what that includes on which hardware."""
         speed = self.result.speed
-        if speed is None or not speed.values:
+        rates = [name for name in speed.values if name.startswith("fps/")] if speed else []
+        if speed is None or not rates:
             return None
-        name = FPS if FPS in speed.values else min(speed.values)
+        name = FPS if FPS in rates else min(rates)
         return speed.values[name], f"{name.removeprefix('fps/')}: {speed.includes}; {speed.hardware}"
 
 
@@ -68,6 +73,14 @@ class Board:
     def fps_notes(self) -> tuple[str, ...]:
         """What the frame rates include, each once, in row order."""
         return tuple(dict.fromkeys(row.fps[1] for row in self.rows if row.fps))
+
+
+def best_rows(board: Board) -> list[Row]:
+    """The best row of each configuration, in the board's order: what figures show, a colour each."""
+    best: dict[tuple[str, str], Row] = {}
+    for row in board.rows:
+        best.setdefault(row.configuration, row)
+    return list(best.values())
 
 
 def boards(results: Sequence[tuple[Path, Result]]) -> list[Board]:
@@ -96,7 +109,14 @@ def _value(method: PublishedMethod, metric: str) -> float:
 
 def _why_unranked(result: Result) -> str:
     coverage = result.coverage
-    return f"partial {coverage.videos}/{coverage.expected}" if coverage.partial else "not applicable"
+    if result.identity.tuned == ON_SCORED:
+        return f"tuned on {ON_SCORED}"
+    if coverage.partial:
+        return f"partial {coverage.videos}/{coverage.expected}"
+    training = result.training
+    if training and training.videos < training.listed:
+        return f"trained on {training.videos}/{training.listed}"
+    return "not applicable"
 
 
 def _order(row: Row) -> tuple[bool, int, float, str, str, int, str]:
@@ -129,107 +149,3 @@ def _ranks(entries: Sequence[tuple[Path, Result]]) -> list[int]:
 
 def _configuration(result: Result) -> tuple[str, str]:
     return result.identity.method, result.identity.variant
-
-
-def leaderboard_table(board: Board) -> Table:
-    """The leaderboard in text; published rows follow the results, marked so."""
-    facts = ("training steps", "flow", "pre-training", "data", "source")
-    columns = ("rank", "method", "variant", "seed", *map(metric_title, board.metrics), "FPS", *facts)
-    rows = [_result_cells(row, board) for row in board.rows]
-    rows += [_published_cells(method, board) for method in board.published]
-    notes = [f"FPS {mark}: {note}" for mark, note in zip("abcdefghijklmnopqrstuvwxyz", board.fps_notes)]
-    return Table(board.protocol, columns, tuple(rows), notes=(ranking_note(board), *notes))
-
-
-def ranking_note(board: Board) -> str:
-    """How ranks are made."""
-    return (
-        f"Ranked by {metric_title(board.ranking_metric)}: rank = 1 + number of configurations significantly "
-        "better (paired bootstrap over source groups, 95%). Brackets: 95% interval."
-    )
-
-
-def _result_cells(row: Row, board: Board) -> tuple[str, ...]:
-    result, identity, training = row.result, row.result.identity, row.result.training
-    facts = (str(training.steps), training.flow, training.pretraining) if training else (EMPTY,) * 3
-    values = [with_interval(result.metrics.get(name)) for name in board.metrics]
-    fps = f"{row.fps[0]:.1f}" if row.fps else EMPTY
-    rank = row.status if row.rank is None else str(row.rank)
-    return (rank, identity.title, identity.variant, str(identity.seed), *values, fps, *facts,
-            result.data_kind, "this suite")  # fmt: skip
-
-
-def _published_cells(method: PublishedMethod, board: Board) -> tuple[str, ...]:
-    values = [method.values.get(name, EMPTY) for name in board.metrics]
-    blank = (EMPTY,) * 3
-    return ("published", method.method, method.variant or EMPTY, EMPTY, *values, method.fps or EMPTY, *blank,
-            "real", published_source(method))  # fmt: skip
-
-
-def published_source(method: PublishedMethod) -> str:
-    """``pcsc2019, Tables 1, 2``."""
-    return f"{method.paper}, Table{'s' * (len(method.tables) > 1)} {', '.join(method.tables)}"
-
-
-def per_class_table(board: Board, metric: str) -> Table | None:
-    """AP of every class (rows) by every result (columns); None if no result has it."""
-    rows = [row for row in board.rows if metric in row.result.per_class]
-    if not rows:
-        return None
-    classes = list(dict.fromkeys(name for row in rows for name in row.result.per_class[metric]))
-    cells = tuple((name, *(class_ap(row, metric, name) for row in rows)) for name in classes)
-    columns = ("class", *(row.label for row in rows))
-    return Table(f"{board.protocol}: {metric_title(metric)} by class", columns, cells, len(rows))
-
-
-def class_ap(row: Row, metric: str, name: str) -> str:
-    """One AP in text."""
-    estimate = row.result.per_class[metric].get(name)
-    return number(estimate.value if estimate else None)
-
-
-def per_class_metrics(board: Board) -> tuple[str, ...]:
-    """The ranking metric's AP, then the other level's at .5."""
-    first = board.ranking_metric.replace("_map/", "_ap/")
-    return tuple(dict.fromkeys((first, "frame_ap/0.50", "video_ap/0.50")))
-
-
-def error_table(board: Board) -> Table | None:
-    """Error decompositions; None if no result has one."""
-    errors = [row.result.errors.items() for row in board.rows]
-    kinds = list(dict.fromkeys((level, kind) for some in errors for level, shares in some for kind in shares))
-    if not kinds:
-        return None
-    cells = tuple(
-        (row.label, *(number(row.result.errors.get(level, {}).get(kind)) for level, kind in kinds))
-        for row in board.rows
-    )
-    columns = ("method", *(f"{level}: {kind}" for level, kind in kinds))
-    return Table(f"{board.protocol}: errors", columns, cells, len(kinds))
-
-
-def seed_table(board: Board) -> Table | None:
-    """Mean and standard deviation over seeds; None if nothing was run with several."""
-    groups: dict[tuple[str, str], list[Result]] = {}
-    for row in board.rows:
-        if row.rank is not None:
-            groups.setdefault(row.configuration, []).append(row.result)
-    several = [results for results in groups.values() if len(results) > 1]
-    if not several:
-        return None
-    cells = tuple(
-        (
-            results[0].identity.title,
-            results[0].identity.variant,
-            str(len(results)),
-            *(_spread(results, metric) for metric in board.metrics),
-        )
-        for results in several
-    )
-    columns = ("method", "variant", "seeds", *map(metric_title, board.metrics))
-    return Table(f"{board.protocol}: seeds", columns, cells, len(board.metrics))
-
-
-def _spread(results: Sequence[Result], metric: str) -> str:
-    values = [estimate.value for result in results if (estimate := result.metrics.get(metric))]
-    return f"{mean(values):.1f} ± {stdev(values):.1f}" if len(values) > 1 else EMPTY

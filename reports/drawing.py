@@ -54,13 +54,13 @@ def colour(number: int) -> str:
     return TUBE_COLOURS[number % len(TUBE_COLOURS)]
 
 
-def drawn(scene: Scene, frames: Iterable[Frame], size: tuple[int, int]) -> Iterator[Frame]:
+def drawn(scene: Scene, frames: Iterable[Frame], size: tuple[int, int], first: int = 0) -> Iterator[Frame]:
     """Each frame enlarged to a readable size, with what the scene shows of it; as they come.
 
-    ``size``: width and height of the frames that boxes are in.
+    ``size``: width and height of the frames that boxes are in; ``first``: number of the first frame.
     """
     sizes: Sizes | None = None
-    for number, frame in enumerate(frames):
+    for number, frame in enumerate(frames, first):
         if sizes is None:
             sizes = Sizes.of(frame.shape[1], frame.shape[0])
         yield _page(scene, number, resize(frame, (sizes.width, sizes.height)), sizes, size)

@@ -6,10 +6,10 @@ import io
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from math import isnan, nan
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from reports.boards import Board, Row
-from reports.tables import metric_title
+from reports.boards import Board, Row, best_rows
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -49,18 +49,19 @@ PUBLISHED: dict[str, Any] = {
 DASHES = ((0, (5, 2)), (0, (2, 1.5)), (0, (6, 2, 1, 2)), (0, (1, 2)))
 MOST_CURVES = 8
 MOST_BANDS = 3
-MOST_BARS = 3
 
 
 @contextmanager
-def _style() -> Iterator[None]:
+def styled() -> Iterator[None]:
+    """What is drawn inside looks as all figures do."""
     import matplotlib
 
     with matplotlib.rc_context(STYLE):
         yield
 
 
-def _svg(figure: Figure) -> str:
+def svg(figure: Figure) -> str:
+    """The figure as text; the same figure gives the same."""
     out = io.StringIO()
     facts = {"Date": None, "Creator": None}
     figure.savefig(out, format="svg", metadata=facts, bbox_inches="tight", pad_inches=0.08)
@@ -68,31 +69,44 @@ def _svg(figure: Figure) -> str:
 
 
 def threshold_curves(board: Board) -> str | None:
-    """Video-mAP by IoU threshold with 95% bands, published rows dashed. None if there is nothing to draw."""
+    """mAP by IoU threshold with 95% bands, published rows dashed. None if there is nothing to draw.
+
+    Of the level that the board is ranked by, tubes or frames; then the area under the whole curve is named.
+    """
     from matplotlib.figure import Figure
 
-    rows = [(row, points) for row in board.rows if len(points := _curve(row)) > 1][:MOST_CURVES]
+    kind = board.ranking_metric.partition("/")[0]
+    rows = [(row, points) for row in best_rows(board) if len(points := _curve(row, kind)) > 1][:MOST_CURVES]
     if not rows:
         return None
-    with _style():
+    with styled():
         figure = Figure(figsize=(6.4, 4.4))
         axes = figure.subplots()
-        for i, ((row, points), colour, marker) in enumerate(zip(rows, COLOURS, MARKERS)):
+        look = looks(board)
+        for i, (row, points) in enumerate(rows):
+            colour, marker = look[row.configuration]
             x, y, low, high = zip(*points)
             if i < MOST_BANDS:
                 axes.fill_between(x, low, high, color=colour, alpha=0.12, linewidth=0)
-            axes.plot(x, y, color=colour, marker=marker, markersize=5.5, linewidth=2, label=row.label)
-        _draw_published(axes, board)
-        axes.set(xlabel="IoU threshold", ylabel="video-mAP (%)", ylim=(0, None))
+            label = clipped(row.label, 60) + _area(row, kind)
+            axes.plot(x, y, color=colour, marker=marker, markersize=5.5, linewidth=2, label=label)
+        _draw_published(axes, board, kind)
+        axes.set(xlabel="IoU threshold", ylabel=f"{kind.replace('_map', '-mAP')} (%)", ylim=(0, None))
         axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=1, handlelength=2.4)
-        return _svg(figure)
+        return svg(figure)
 
 
-def _curve(row: Row) -> list[tuple[float, float, float, float]]:
+def _area(row: Row, kind: str) -> str:
+    """The mean over the thresholds .05, .10 ... .95, where the result has it."""
+    area = row.result.metrics.get(f"{kind}/auc")
+    return f" · AUC {area.value:.1f}" if area else ""
+
+
+def _curve(row: Row, kind: str) -> list[tuple[float, float, float, float]]:
     """(threshold, value, low, high), thresholds rising."""
     points = []
     for name, estimate in row.result.metrics.items():
-        if estimate and re.fullmatch(r"video_map/[\d.]+", name):
+        if estimate and re.fullmatch(kind + r"/[\d.]+", name):
             value = estimate.value
             low = value if estimate.low is None else estimate.low
             high = value if estimate.high is None else estimate.high
@@ -100,47 +114,68 @@ def _curve(row: Row) -> list[tuple[float, float, float, float]]:
     return sorted(points)
 
 
-def _draw_published(axes: Axes, board: Board) -> None:
+def _draw_published(axes: Axes, board: Board, kind: str) -> None:
     for method, dash in zip(board.published, DASHES):
-        named = [(n.partition("/")[2], v) for n, v in method.values.items() if n.startswith("video_map/")]
+        named = [(n.partition("/")[2], v) for n, v in method.values.items() if n.startswith(f"{kind}/")]
         points = sorted((float(t), float(value)) for t, value in named if "-" not in t)
         if len(points) > 1:
             label = f"{method.method} (published, {method.paper})"
             axes.plot(*zip(*points), label=label, linestyle=dash, **PUBLISHED)
 
 
-def class_bars(board: Board, metric: str) -> str | None:
-    """AP by class of the best row of each configuration, sorted by the first one's. None if no row has it."""
+def class_map(board: Board, metric: str) -> str | None:
+    """AP of every class by each configuration's best row, classes by their mean. None if no row has it."""
+    import seaborn
     from matplotlib.figure import Figure
 
-    best: dict[tuple[str, str], Row] = {}
-    for row in board.rows:
-        if metric in row.result.per_class:
-            best.setdefault(row.configuration, row)
-    rows = list(best.values())[:MOST_BARS]
+    rows = [row for row in best_rows(board) if metric in row.result.per_class][:MOST_CURVES]
     if not rows:
         return None
-    classes = _by_ap(rows[0], metric)
-    height = 0.8 / len(rows)
-    with _style():
-        figure = Figure(figsize=(6.4, 1.2 + len(classes) * (0.13 + 0.13 * len(rows))))
+    classes = sorted(rows[0].result.per_class[metric], key=lambda name: (-_mean_ap(rows, metric, name), name))
+    values = [[_ap(row, metric, name) for row in rows] for name in classes]
+    with styled():
+        figure = Figure(figsize=(6.4, 0.9 + 0.235 * len(classes)))
         axes = figure.subplots()
-        for i, (row, colour) in enumerate(zip(rows, COLOURS)):
-            values = [_ap(row, metric, name) for name in classes]
-            places = [place + (i - (len(rows) - 1) / 2) * height for place in range(len(classes))]
-            axes.barh(places, values, height * 0.9, color=colour, label=row.label)
-        axes.set_yticks(range(len(classes)), classes)
-        axes.tick_params(axis="y", length=0, labelcolor=INK)
-        axes.grid(visible=False, axis="y")
-        axes.set(xlim=(0, 100), xlabel=f"{metric_title(metric)} (%)", ylim=(len(classes) - 0.4, -0.6))
-        axes.legend(loc="lower center", bbox_to_anchor=(0.4, 1.0), ncols=1)
-        return _svg(figure)
+        seaborn.heatmap(
+            values, ax=axes, cmap="Blues", vmin=0, vmax=100, annot=True, fmt=".0f", cbar=False, linewidths=1,
+            annot_kws={"fontsize": 8}, yticklabels=[clipped(name, 34) for name in classes],
+            xticklabels=[clipped(row.label, 34) for row in rows],
+        )  # fmt: skip
+        axes.xaxis.tick_top()
+        axes.tick_params(length=0, labelcolor=INK, labelsize=8.5)
+        axes.tick_params(axis="x", rotation=20 if len(rows) > 2 else 0)
+        for label in axes.get_xticklabels():
+            label.set(horizontalalignment="left" if len(rows) > 2 else "center")
+        figure.subplots_adjust(left=0.3)
+        return svg(figure)
 
 
-def _by_ap(row: Row, metric: str) -> Sequence[str]:
-    return sorted(row.result.per_class[metric], key=lambda name: (-_ap(row, metric, name), name))
+def _mean_ap(rows: Sequence[Row], metric: str, name: str) -> float:
+    found = [ap for row in rows if not isnan(ap := _ap(row, metric, name))]
+    return sum(found) / len(found) if found else 0.0
 
 
 def _ap(row: Row, metric: str, name: str) -> float:
     estimate = row.result.per_class[metric].get(name)
-    return estimate.value if estimate else 0.0
+    return estimate.value if estimate else nan
+
+
+class Look(NamedTuple):
+    """How a configuration looks in every figure of a board."""
+
+    colour: str
+    marker: str
+
+
+def looks(board: Board) -> dict[tuple[str, str], Look]:
+    """Configuration -> its look, in the board's order."""
+    rows = best_rows(board)
+    return {
+        row.configuration: Look(COLOURS[i % len(COLOURS)], MARKERS[i % len(MARKERS)])
+        for i, row in enumerate(rows)
+    }
+
+
+def clipped(text: str, most: int) -> str:
+    """The text, at most so long."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"

@@ -70,7 +70,7 @@ def _figure(scene: Scene, title: str) -> Figure:
         axes.axhline(0, color=QUIET, linewidth=0.8)
         fps = f", {scene.fps:g} a second" if scene.fps else ""
         grey = "; grey: where its class is annotated" * bool(scene.truth)
-        axes.set_xlabel(f"frame{fps}        curves: scores of boxes, 0 to {top:g}{grey}")
+        axes.set_xlabel(f"frame{fps} · curves: scores of boxes, 0 to {top:g}{grey}")
     return figure
 
 

@@ -71,8 +71,8 @@ def make(tmp_path: Path) -> Make:
 
 
 def make_result(folder: Path, quality: float, dataset: str, seed: int, **changes: Any) -> Path:
-    """A whole result in ``folder``. ``changes``: classes, title, variant, partial, tubes."""
-    protocol = Protocol(dataset, changes.get("split", "1"), evaluator("act"))
+    """A whole result in ``folder``. ``changes``: classes, title, variant, partial, tubes, evaluator."""
+    protocol = Protocol(dataset, changes.get("split", "1"), evaluator(changes.get("evaluator", "act")))
     classes = changes.get("classes", CLASSES)
     matches, truth = evidence(quality, seed, protocol, classes)
     if not changes.get("tubes", True):
