@@ -97,10 +97,19 @@ def toy_truth() -> GroundTruth:
     return GroundTruth(INFO.classes, table, TruthTubes(names, *tubes), rows)
 
 
+def sliding() -> Iterator[tuple[Array, Array]]:
+    """Two clips of coarse noise that slides by a pixel a frame, uint8 [4, 48, 64, 3], and their flow."""
+    noise = np.random.default_rng(5).integers(0, 256, (12, 20, 3)).astype(np.uint8)
+    noise = noise.repeat(4, axis=0).repeat(4, axis=1)
+    for u in (-1, 1):
+        flow = np.broadcast_to(np.array([u, 0], np.float32), (4, 48, 64, 2))
+        yield np.stack([noise[:, 8 - u * t : 72 - u * t] for t in range(4)]), flow
+
+
 def training_data(size: tuple[int, int] = (64, 48)) -> TrainingData:
-    """The annotation of :func:`toy_truth` with footage of noise."""
+    """The annotation of :func:`toy_truth` with footage of noise, and the motion of :func:`sliding`."""
     library = {f"run/v_run_g{i:02d}_c01": noise(i, annotation=(64, 48), size=size) for i in (0, 1)}
-    return TrainingData(toy_truth(), library)  # type: ignore[arg-type]
+    return TrainingData(toy_truth(), library, motion=sliding)  # type: ignore[arg-type]
 
 
 class MethodConformance:

@@ -13,13 +13,14 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 import torch
 from lightning_fabric import Fabric
 from lightning_fabric.utilities import move_data_to_device
 
+from bench.files.curves import read_curve
 from bench.files.store import write_atomic
 from bench.machine import cores, cpu_name
 from methods.base import TrainingStage
@@ -72,6 +73,11 @@ class Compute:
             return 1
         return max(1, cores() // self.threads)
 
+    def wait(self) -> None:
+        """Return when the device has done all that it was given."""
+        if self.torch_device == "cuda":
+            torch.cuda.synchronize()
+
     def set_threads(self) -> None:
         """Make this process's networks use ``threads`` threads."""
         torch.set_num_threads(self.threads or cores())
@@ -86,21 +92,27 @@ def train(
 ) -> dict[str, Any]:
     """Train a stage to its end in ``folder`` and write ``checkpoint.pt`` and ``curve.csv`` there.
 
-    Goes on from ``state.pt`` where there is one; returns at once where both files are there. Returns the
-    number of steps. Raises ValueError when loss or gradient stop being numbers.
+    The curve grows while it trains, for whoever follows it; the checkpoint is written last. Goes on from
+    ``state.pt`` where there is one; returns at once where both files are there. Returns the number of steps.
+    Raises ValueError when loss or gradient stop being numbers.
     """
     if (folder / CHECKPOINT).is_file() and (folder / CURVE).is_file():
         return _facts(folder)
     compute.set_threads()
     loop = _Loop(stage, stage.prepare(folder), compute.fabric())
     loop.restore(folder / STATE)
-    for step, batch in _prefetched(stage, loop.step):
-        _seed(seed, step)
-        loop.advance(batch)
-        if progress and (loop.step % CURVE_STEPS == 0 or loop.step == stage.steps):
-            progress(loop.step, stage.steps, loop.curve[-1]["loss"])
-        if loop.step % compute.save_every == 0 and loop.step < stage.steps:
-            loop.save(folder / STATE)
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / CURVE).open("w", newline="") as growing:
+        _write_rows(growing, loop.curve)
+        for step, batch in _prefetched(stage, loop.step):
+            _seed(seed, step)
+            loop.advance(batch)
+            if loop.step % CURVE_STEPS == 0 or loop.step == stage.steps:
+                _write_rows(growing, loop.curve[-1:])
+                if progress:
+                    progress(loop.step, stage.steps, loop.curve[-1]["loss"])
+            if loop.step % compute.save_every == 0 and loop.step < stage.steps:
+                loop.save(folder / STATE)
     _finish(folder, loop)
     return _facts(folder)
 
@@ -119,7 +131,7 @@ class _Loop:
     def advance(self, batch: Any) -> None:
         """One optimiser step."""
         for group in self.optimiser.param_groups:
-            group["lr"] = self.stage.learning_rate(self.step)
+            group["lr"] = self.stage.learning_rate(self.step) * group.get("lr_scale", 1.0)
         losses = self.stage.losses(self.wrapped, move_data_to_device(batch, self.fabric.device))
         total = torch.stack(list(losses.values())).sum()
         self._note(losses, float(total.detach()))
@@ -203,9 +215,7 @@ def _finish(folder: Path, loop: _Loop) -> None:
 
     def write_curve(path: Path) -> None:
         with path.open("w", newline="") as file:
-            writer = csv.DictWriter(file, fieldnames=list(loop.curve[0]) if loop.curve else ["step"])
-            writer.writeheader()
-            writer.writerows(loop.curve)
+            _write_rows(file, loop.curve)
 
     weights = {key: value.cpu() for key, value in loop.module.state_dict().items()}
     write_atomic(folder / CURVE, write_curve)
@@ -213,12 +223,16 @@ def _finish(folder: Path, loop: _Loop) -> None:
     (folder / STATE).unlink(missing_ok=True)
 
 
+def _write_rows(file: TextIO, rows: list[dict[str, float]]) -> None:
+    """Rows of a curve, with a header before the first, so that they can be read at once."""
+    if not rows:
+        return
+    writer = csv.DictWriter(file, fieldnames=list(rows[0]))
+    if not file.tell():
+        writer.writeheader()
+    writer.writerows(rows)
+    file.flush()
+
+
 def _facts(folder: Path) -> dict[str, Any]:
     return {"steps": max((step for step, _ in read_curve(folder / CURVE)), default=0)}
-
-
-def read_curve(path: Path) -> Iterator[tuple[int, dict[str, float]]]:
-    """(step, loss terms) of every row of a stored curve."""
-    with path.open(newline="") as file:
-        for row in csv.DictReader(file):
-            yield int(row.pop("step")), {name: float(value) for name, value in row.items()}

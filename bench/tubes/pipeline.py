@@ -10,6 +10,7 @@ from bench.metrics.tube_iou import tube_frames
 from bench.metrics.video_map import tube_nms
 from bench.protocol import TubeRules
 from bench.records import Array, Detections, Tubes
+from bench.speed.marks import LINK, part
 from bench.tubes.base import Found, Fusion, Linker, Trimming
 from bench.tubes.fusion import AverageFusion, BoostFusion, GatingFusion, UnionFusion
 from bench.tubes.labelling import BinaryLabelling, TemporalLabelling
@@ -56,6 +57,7 @@ class Linking:
         """The detections that are linked: those of both streams fused."""
         return found if self.fusion is None else self.fusion.fuse(found)
 
+    @part(LINK)
     def tubes(self, found: Found, frames_V: Array | None = None) -> Tubes:
         """Tubes of all videos of the detections or tubelets, by video, label, then best first.
 

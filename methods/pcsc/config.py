@@ -92,8 +92,8 @@ class PostprocessConfig:
     score_floor: float = field(default=0.01, metadata={"range": (0.001, 0.1)})
     boxes_per_frame: int = field(default=100, metadata={"range": (10, 300)})
     linking: OnlineLinking = OnlineLinking()
-    refine: bool = True
-    window: int = field(default=17, metadata={"range": (1, 41)})
+    refine: bool = field(default=True, metadata={"choices": (True, False)})
+    window: int = field(default=17, metadata={"range": (1, 41), "step": 2})
     threshold: float = field(default=0.1, metadata={"range": (0.001, 0.5)})
     scoring: TubeScoring = TubeScoring()
 

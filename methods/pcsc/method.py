@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from bench.files.store import digest_file
 from bench.records import Detections, Tubes
 from methods.base import FlowNeed, Info, Method, TrainingData, TrainingStage
+from methods.nn import published
 from methods.pcsc import postprocess
 from methods.pcsc.config import ModelConfig, PcscConfig, PostprocessConfig, configs
 
@@ -25,6 +26,7 @@ class Pcsc(Method):
     title = "PCSC"
     paper = "pcsc2019"
     lookahead = None
+    weights = (published.I3D_RGB, published.I3D_FLOW, published.FLOWNET2)
 
     def __init__(self, config: PcscConfig, info: Info) -> None:
         super().__init__(config, info)
@@ -112,6 +114,11 @@ class Pcsc(Method):
         from methods.pcsc.predict import Predictor
 
         self._predictor = Predictor.load(self.config, self.info, checkpoints, device)
+
+    def begin(self, device: str) -> None:
+        from methods.pcsc.predict import Predictor
+
+        self._predictor = Predictor.begin(self.config, self.info, self.config.actionness.enabled).to(device)
 
     def predict(self, footage: Footage, frames: Sequence[int]) -> Detections:
         if self._predictor is None:

@@ -10,6 +10,7 @@ import numpy as np
 
 from bench.metrics.boxes import nms
 from bench.records import Detections, Tubes
+from bench.speed.marks import LINK, NMS, part
 from bench.tubes.scoring import score_tubes
 from bench.tubes.trimming import ActionnessTrimming
 from methods.pcsc.config import PostprocessConfig
@@ -24,18 +25,20 @@ def detections_and_tubes(
     """
     if not len(predictions):
         return predictions, Tubes.empty(predictions.videos)
+    if config.refine and predictions.actionness is None:
+        raise ValueError(
+            "postprocess.refine needs actionness, which these predictions lack: "
+            "train with actionness.enabled=true, or use --set postprocess.refine=false"
+        )
     found = union_of_stages(predictions, num_classes, config)
-    paths = config.linking.link(found)
-    if config.refine:
-        if predictions.actionness is None:
-            raise ValueError(
-                "postprocess.refine needs actionness, which these predictions lack: "
-                "train with actionness.enabled=true, or use --set postprocess.refine=false"
-            )
-        paths = ActionnessTrimming(config.threshold, config.window).trim(paths, found)
-    return found, score_tubes(paths, config.scoring)
+    with part(LINK):
+        paths = config.linking.link(found)
+        if config.refine:
+            paths = ActionnessTrimming(config.threshold, config.window).trim(paths, found)
+        return found, score_tubes(paths, config.scoring)
 
 
+@part(NMS)
 def union_of_stages(predictions: Detections, num_classes: int, config: PostprocessConfig) -> Detections:
     """NMS per frame and class over the boxes of stages 0..t, then the best boxes of each frame.
 

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from bench.footage import Footage
 from bench.records import STREAMS, Detections
+from bench.speed.marks import NETWORK, compiled, part
 from methods.base import Info
 from methods.common.windows import to_annotation
 from methods.pcsc.clips import clip_tensors, stack
@@ -41,14 +42,22 @@ class Predictor:
     @classmethod
     def load(cls, config: PcscConfig, info: Info, checkpoints: Mapping[str, Path], device: str) -> Predictor:
         """From the checkpoints of the training stages. Raises ValueError for one of another config."""
+        found = cls.begin(config, info, "actionness" in checkpoints)
+        _load(found.network, checkpoints["detector"])
+        if found.actionness is not None:
+            _load(found.actionness, checkpoints["actionness"])
+        return found.to(device)
+
+    @classmethod
+    def begin(cls, config: PcscConfig, info: Info, actionness: bool) -> Predictor:
+        """With random weights, on the CPU; ``actionness``: with its detectors."""
         network = PcscNetwork(config.model, config.training, len(info.classes))
-        _load(network, checkpoints["detector"])
-        actionness = None
-        if "actionness" in checkpoints:
-            actionness = actionness_layer(config, len(info.classes))
-            _load(actionness, checkpoints["actionness"])
-            actionness = actionness.to(device).eval()
-        return cls(config, network.to(device), actionness)
+        return cls(config, network, actionness_layer(config, len(info.classes)) if actionness else None)
+
+    def to(self, device: str) -> Predictor:
+        """The same on a device."""
+        actionness = None if self.actionness is None else self.actionness.to(device)
+        return Predictor(self.config, self.network.to(device), actionness)
 
     def predict(self, footage: Footage, frames: Sequence[int]) -> Detections:
         """Rows of every stage of the given frames, boxes in annotation pixels."""
@@ -73,15 +82,18 @@ class Predictor:
         self, footage: Footage, frames: Sequence[int], keep_features: bool
     ) -> tuple[Detections, np.ndarray]:
         clips = stack([clip_tensors(footage, frame, self.config.model) for frame in frames])
-        stages, pyramids = self.network.detect({k: v.to(self.device) for k, v in clips.items()})
+        inputs = {name: value.to(self.device) for name, value in clips.items()}
+        with part(NETWORK):
+            stages, pyramids = compiled(self.network.detect)(inputs)
         rows = [self._rows(image) for image in stages]
         features = actionness = None
         if keep_features or self.actionness is not None:
-            features = self.network.last_features(pyramids, [r.boxes_N4 for r in rows])
+            with part(NETWORK):
+                features = self.network.last_features(pyramids, [r.boxes_N4 for r in rows])
         if self.actionness is not None:
             label = torch.cat([r.label for r in rows])
             logits = self.actionness(features)
-            actionness = logits.gather(1, label[:, None])[:, 0].sigmoid().cpu().numpy()
+            actionness = logits.gather(1, label[:, None])[:, 0].sigmoid().float().cpu().numpy()
         kept = features.half().cpu().numpy() if keep_features and features is not None else np.zeros((0, 0))
         return self._detections(footage, frames, rows, actionness), kept
 
@@ -104,7 +116,8 @@ class Predictor:
         actionness: np.ndarray | None,
     ) -> Detections:
         def column(name: str) -> np.ndarray:
-            return torch.cat([getattr(r, name) for r in rows]).cpu().numpy()
+            values = torch.cat([getattr(r, name) for r in rows])
+            return (values.float() if values.is_floating_point() else values).cpu().numpy()
 
         counts = [len(r.label) for r in rows]
         frame = np.repeat(np.asarray(frames), counts)
