@@ -11,7 +11,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -27,8 +27,11 @@ if TYPE_CHECKING:
     import torch
 
     from bench.footage import Footage, FootageLibrary
+    from bench.published import Weights
 
 SIZES = ("full", "tiny")
+MotionClip = tuple[np.ndarray, np.ndarray]
+"""A clip, uint8 [T, H, W, 3] RGB, and its true flow, float32 [T, H, W, 2] as :mod:`bench.flow` has it."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,7 @@ class TrainingData:
 
     device, workers: where and how many videos side by side an earlier stage's network may be applied;
     report: told (what, done, total) by a ``prepare`` that takes long.
+    motion: renders training clips whose motion is known, the same whatever the dataset; None: there are none.
     """
 
     truth: GroundTruth
@@ -58,6 +62,7 @@ class TrainingData:
     device: str = "cpu"
     workers: int = 1
     report: Callable[[str, int, int], None] = lambda what, done, total: None
+    motion: Callable[[], Iterator[MotionClip]] | None = None
 
 
 class TrainingStage(ABC):
@@ -77,7 +82,7 @@ class TrainingStage(ABC):
 
     @abstractmethod
     def optimiser(self, module: torch.nn.Module) -> torch.optim.Optimizer:
-        """The optimiser over the trained parameters."""
+        """The optimiser over the trained parameters; a group's ``lr_scale`` multiplies its learning rate."""
 
     @abstractmethod
     def learning_rate(self, step: int) -> float:
@@ -98,7 +103,8 @@ class Method(ABC):
     Life cycle: ``configs`` lists the variants; the harness makes an instance from one of them, trains the
     stages in order (each is given the checkpoints of those before), calls ``load`` with all checkpoints,
     then ``predict`` for every video, and ``postprocess`` on each video's stored predictions. Only
-    ``training_stage``, ``load`` and ``predict`` may need torch.
+    ``training_stage``, ``load``, ``begin`` and ``predict`` may need torch. Code may mark its parts by
+    :mod:`bench.speed.marks`, so that they are timed apart.
     """
 
     name: ClassVar[str]
@@ -108,8 +114,15 @@ class Method(ABC):
     """Key into the published numbers: ``pcsc2019``."""
     lookahead: ClassVar[int | None]
     """Future frames that a frame's detections need; None: the whole video."""
+    paper_protocols: ClassVar[Mapping[str, str]] = {}
+    """Dataset (and its miniature) -> ``evaluator[+trimming]`` by which the paper scored there.
+
+    A run is scored by it beside the dataset's default. Absent: the paper does not say, or it is the default.
+    """
     builds_on: ClassVar[tuple[str, ...]] = ()
     """Methods that the paper takes over and extends; their packages may be imported by this one's."""
+    weights: ClassVar[tuple[Weights, ...]] = ()
+    """Published weights that training can start from, as `bench weights` lists them."""
 
     def __init__(self, config: Any, info: Info) -> None:
         self.config = config
@@ -144,6 +157,15 @@ class Method(ABC):
     def load(self, checkpoints: Mapping[str, Path], device: str) -> None:
         """Load the checkpoints of all training stages. Raises ValueError for one of another config."""
         return None
+
+    def begin(self, device: str) -> None:
+        """Be ready to predict with the weights that training begins with, random from torch's generator.
+
+        In place of ``load``, for ``bench speed``; a method that learns nothing need not give it.
+        """
+        if self.training_config():
+            raise ValueError(f"{self.name} has no `begin`, so it is only timed as trained: name a --run")
+        self.load({}, device)
 
     @abstractmethod
     def predict(self, footage: Footage, frames: Sequence[int]) -> Detections:

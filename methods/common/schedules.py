@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import torch
 
@@ -23,9 +24,12 @@ def drops(peak: float, step: int, milestones: Sequence[float], factor: float, wa
 
 
 def make_optimiser(
-    name: str, parameters: Iterable[torch.nn.Parameter], learning_rate: float, weight_decay: float
+    name: str,
+    parameters: Iterable[torch.nn.Parameter] | Iterable[dict[str, Any]],
+    learning_rate: float,
+    weight_decay: float,
 ) -> torch.optim.Optimizer:
-    """``sgd`` with momentum 0.9, or ``adamw``."""
+    """``sgd`` with momentum 0.9, or ``adamw``, of parameters or groups of them."""
     if name == "sgd":
         return torch.optim.SGD(parameters, learning_rate, momentum=0.9, weight_decay=weight_decay)
     return torch.optim.AdamW(parameters, learning_rate, weight_decay=weight_decay, fused=True)
