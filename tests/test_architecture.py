@@ -20,7 +20,10 @@ ROOT = Path(bench.__file__).resolve().parents[1]
 PACKAGES = ("bench", "datasets", "methods", "reports")
 UPPER = {
     *("bench.cli", "bench.testing", "bench.training"),
-    *(f"bench.runs.{name}" for name in ("console", "plan", "predict", "reopen", "run", "record")),
+    *(f"bench.runs.{name}" for name in ("asked", "console", "many", "plan", "predict", "reopen")),
+    *(f"bench.runs.{name}" for name in ("record", "run", "stages")),
+    "bench.tuning.of_run",
+    "bench.runs.trained",
 }
 """The harness proper, above datasets and methods. All else in ``bench`` lies below them."""
 INTERFACES = {"datasets", "datasets.base", "methods.base"}
@@ -41,8 +44,15 @@ WITHOUT_TORCH = (
     *("datasets", "datasets.mini", "datasets.ucf24", "datasets.jhmdb", "methods.base", "methods.pcsc"),
     *("datasets.daly", "datasets.ava", "datasets.custom", "bench.files.pickles"),
     *("methods.pcsc.config", "methods.pcsc.method", "methods.pcsc.postprocess"),
-    *("bench.external.relink", "bench.runs.reopen", "bench.showing.sources"),
-    *("reports.drawing", "reports.timeline"),
+    *("methods.nn.flow.config", "methods.nn.flow.named", "methods.nn.flow_sources"),
+    *(
+        "bench.external.relink",
+        "bench.runs.reopen",
+        "bench.showing.sources",
+        "reports.drawing",
+        "reports.timeline",
+    ),
+    *("bench.tuning.of_run", "bench.tuning.of_files"),
     *("reports", "reports.leaderboard", "reports.tables", "reports.figures", "reports.published"),
 )
 

@@ -5,6 +5,8 @@
 ``frame_map/auc``         mean of frame-mAP over the thresholds .05, .10 ... .95
 ``video_map/<t>``         mean over classes of video-AP at spatio-temporal IoU t (protocol.video_thresholds)
 ``video_map/0.50-0.95``   mean of the ten video-mAPs at .50, .55 ... .95
+``detections/<what>``     classification, localization, f_score, of detections with an objectness:
+                          :mod:`bench.metrics.detection_scores`
 ``frame_ap``, ``video_ap``  the same, class by class
 ``error/<what>/<kind>``   what was lost to which errors: :mod:`bench.metrics.errors`
 matches, truth            what intervals, paired comparisons and curves are made from

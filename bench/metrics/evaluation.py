@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from bench.metrics.ap import class_mean, reported, summarise, thresholds
+from bench.metrics.detection_scores import detection_scores
 from bench.metrics.evidence import Level, match_table, truth_table
 from bench.metrics.frame_map import frame_ranking
 from bench.metrics.video_map import tube_ranking
@@ -63,6 +64,8 @@ def evaluate(
         ranking = tube_ranking(ground_truth, checked(ground_truth, tubes), linked)
         levels["tube"] = Level.of(ranking, linked, thresholds(protocol, "tube"))
     metrics, per_class = _numbers(ground_truth.classes, levels, protocol)
+    if "frame" in levels and detections is not None and detections.objectness is not None:
+        metrics |= detection_scores(ground_truth, checked(ground_truth, detections))
     keys = [(level, threshold) for level in levels for threshold in thresholds(protocol, level)]
     matches = match_table(ground_truth, levels, keys)
     return Evaluation(metrics, per_class, matches, truth_table(ground_truth, levels))

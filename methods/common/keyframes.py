@@ -67,7 +67,7 @@ class Examples:
             place = int(rng.integers(len(self.empty[0])))
             video, frame = self.empty[0][place], self.empty[1][place]
             return self.names[video], int(frame), np.zeros((0, 4), np.float32), np.zeros(0, np.int64)
-        epoch, place = divmod(position, len(self.keys))
+        epoch, place = divmod(position, len(self))
         index = self.order(epoch)[place]
         boxes, labels = self.keys.truth_at(index)
         return self.names[self.keys.video[index]], int(self.keys.frame[index]), boxes, labels

@@ -40,13 +40,28 @@ def cut(frames_THWC: Array, window: Window | None) -> Array:
     if window is None:
         return frames_THWC
     count, height, width, channels = frames_THWC.shape
-    x, y, w, h = window
-    rows = np.clip(np.arange(y, y + h), 0, height - 1)
-    columns = np.clip(np.arange(x, x + w), 0, width - 1)
-    part = frames_THWC[:, rows[:, None], columns]
+    part = taken(frames_THWC, window)
+    h, w = part.shape[1:3]
     stacked = np.moveaxis(part, 0, 2).reshape(h, w, count * channels)
     scaled = cv2.resize(stacked, (width, height), interpolation=cv2.INTER_LINEAR)
     return np.moveaxis(scaled.reshape(height, width, count, channels), 2, 0)
+
+
+def taken(frames_THWC: Array, window: Window) -> Array:
+    """The window of every frame as it is; parts beyond the border repeat the edge."""
+    height, width = frames_THWC.shape[1:3]
+    x, y, w, h = window
+    rows = np.clip(np.arange(y, y + h), 0, height - 1)
+    columns = np.clip(np.arange(x, x + w), 0, width - 1)
+    part: Array = frames_THWC[:, rows[:, None], columns]
+    return part
+
+
+def window_around(box_4: Array, side: int, shift: int, rng: np.random.Generator) -> Window:
+    """A square of ``side`` pixels whose middle is the box's, moved by up to ``shift`` pixels either way."""
+    middle = (box_4[:2] + box_4[2:] - side) / 2 + rng.uniform(-shift, shift, 2)
+    x, y = (int(n) for n in middle.round())
+    return x, y, side, side
 
 
 def to_network(

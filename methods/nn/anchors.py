@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bench.records import Array
+from bench.records import Array, GroundTruth
 
 ROUNDS = 100
 SAMPLE = 20_000
@@ -37,3 +37,10 @@ def overlap(a_N2: Array, b_M2: Array) -> Array:
     """IoU of centred boxes of these sizes, [N, M]."""
     common = np.minimum(a_N2[:, None], b_M2[None]).prod(axis=2)
     return common / (a_N2.prod(axis=1)[:, None] + b_M2.prod(axis=1)[None] - common)
+
+
+def network_sizes(truth: GroundTruth, frame_size: tuple[int, int]) -> Array:
+    """Widths and heights of all boxes in pixels of a network's frame, at least 1 each, [N, 2]."""
+    boxes, videos = truth.boxes, truth.videos
+    scale_V2 = np.array(frame_size) / np.stack([videos.width, videos.height], axis=1)
+    return np.maximum((boxes.boxes_N4[:, 2:] - boxes.boxes_N4[:, :2]) * scale_V2[boxes.video], 1.0)

@@ -80,8 +80,8 @@ class RegionLoss:
         image_G = torch.cat([torch.full((len(b),), i, device=b.device) for i, b in enumerate(boxes)])
         box_G4, label_GC = torch.cat(list(boxes)), torch.cat(list(labels))
         predicted = regions.boxes(anchors_A2).detach()
-        place = _places(image_G, box_G4, anchors_A2, regions)
-        alone_G = _last_at_its_place(place)
+        place = places(image_G, box_G4, anchors_A2, regions)
+        alone_G = last_at_its_place(place)
         place = tuple(column[alone_G] for column in place)
         box_G4, label_GC = box_G4[alone_G], label_GC[alone_G]
         overlap_G = iou(predicted[place], box_G4)
@@ -117,7 +117,7 @@ Place = tuple[Tensor, ...]
 """Image, anchor, row and column of each box of the truth."""
 
 
-def _places(image_G: Tensor, box_G4: Tensor, anchors_A2: Tensor, regions: Regions) -> Place:
+def places(image_G: Tensor, box_G4: Tensor, anchors_A2: Tensor, regions: Regions) -> Place:
     """The cell of a box's centre, and the anchor whose shape overlaps it most."""
     height, width = regions.objectness_BAHW.shape[2:]
     common_GA = torch.minimum(box_G4[:, None, 2:], anchors_A2).prod(dim=-1)
@@ -127,7 +127,7 @@ def _places(image_G: Tensor, box_G4: Tensor, anchors_A2: Tensor, regions: Region
     return image_G, (common_GA / union_GA).argmax(dim=1), row_G, column_G
 
 
-def _last_at_its_place(place: Place) -> Tensor:
+def last_at_its_place(place: Place) -> Tensor:
     """Whether no later box of the truth has the same image, anchor and cell: a place holds one box."""
     key_G4 = torch.stack(place, dim=1)
     same_GG = (key_G4[:, None] == key_G4).all(dim=-1)

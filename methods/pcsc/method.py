@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from bench.files.store import digest_file
 from bench.records import Detections, Tubes
-from methods.base import FlowNeed, Info, Method, TrainingData, TrainingStage
+from methods.base import FlowNeed, Info, TrainingData, TrainingStage
+from methods.common.networked import NetworkMethod
 from methods.nn import published
 from methods.pcsc import postprocess
 from methods.pcsc.config import ModelConfig, PcscConfig, PostprocessConfig, configs
 
-if TYPE_CHECKING:
-    from bench.footage import Footage
-    from methods.pcsc.predict import Predictor
 
-
-class Pcsc(Method):
+class Pcsc(NetworkMethod):
     """Progressive cross-stream cooperation. See the package's docstring for the paper and its readings."""
 
     name = "pcsc"
@@ -33,19 +30,10 @@ class Pcsc(Method):
         if info.multi_label:
             raise ValueError("pcsc has no reading for multi-label data: its heads choose one class a box")
         _check(config)
-        self._predictor: Predictor | None = None
 
     @classmethod
     def configs(cls, dataset: str, size: str) -> Mapping[str, PcscConfig]:
         return configs(dataset, size)
-
-    @property
-    def frame_size(self) -> tuple[int, int]:
-        return self.config.model.frame_size
-
-    @property
-    def cpu_threads(self) -> int:
-        return self.config.cpu_threads
 
     @property
     def flow(self) -> FlowNeed | None:
@@ -113,17 +101,12 @@ class Pcsc(Method):
     def load(self, checkpoints: Mapping[str, Path], device: str) -> None:
         from methods.pcsc.predict import Predictor
 
-        self._predictor = Predictor.load(self.config, self.info, checkpoints, device)
+        self.predictor = Predictor.load(self.config, self.info, checkpoints, device)
 
     def begin(self, device: str) -> None:
         from methods.pcsc.predict import Predictor
 
-        self._predictor = Predictor.begin(self.config, self.info, self.config.actionness.enabled).to(device)
-
-    def predict(self, footage: Footage, frames: Sequence[int]) -> Detections:
-        if self._predictor is None:
-            raise ValueError("pcsc: load the checkpoints before predicting")
-        return self._predictor.predict(footage, frames)
+        self.predictor = Predictor.begin(self.config, self.info, self.config.actionness.enabled).to(device)
 
     @classmethod
     def postprocess(

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from bench.files.store import digest_file
-from bench.flow import source
-from bench.flow.base import LearnedSource
 from bench.records import Detections, Tubes
-from methods.base import FlowNeed, Info, Method, Stream, TrainingData, TrainingStage
+from methods.base import FlowNeed, Info, Stream, TrainingData, TrainingStage
+from methods.common.networked import NetworkMethod, check_streamed
 from methods.nn import published
+from methods.nn.flow.inside import is_fitted, is_inside, weights_file, weights_key
 from methods.nn.flow.named import NETWORKS
 from methods.rfb_flow import postprocess
 from methods.rfb_flow.config import ModelConfig, RfbFlowConfig, configs
@@ -22,14 +22,12 @@ if TYPE_CHECKING:
 
     from bench.footage import Footage
     from methods.rfb_flow.network import RfbFlowNetwork
-    from methods.rfb_flow.predict import Known, Predictor
+    from methods.rfb_flow.predict import Known
 
-FITTED = "tiny"
-"""The flow network that a stage of its own trains."""
 FILES = ("pretrained", "flow_weights", "published")
 
 
-class RfbFlow(Method):
+class RfbFlow(NetworkMethod):
     """Flow and detection in one network. See the package's docstring for the paper and its readings."""
 
     name = "rfb-flow"
@@ -42,19 +40,10 @@ class RfbFlow(Method):
     def __init__(self, config: RfbFlowConfig, info: Info) -> None:
         super().__init__(config, info)
         check_model(config.model)
-        self._predictor: Predictor | None = None
 
     @classmethod
     def configs(cls, dataset: str, size: str) -> Mapping[str, RfbFlowConfig]:
         return configs(dataset, size)
-
-    @property
-    def frame_size(self) -> tuple[int, int]:
-        return self.config.model.frame_size
-
-    @property
-    def cpu_threads(self) -> int:
-        return self.config.cpu_threads
 
     @property
     def history(self) -> int:
@@ -63,7 +52,7 @@ class RfbFlow(Method):
     @property
     def flow(self) -> FlowNeed | None:
         model = self.config.model
-        return None if flow_inside(model) else FlowNeed(model.flow, model.frame_size, "model.flow")
+        return None if is_inside(model.flow) else FlowNeed(model.flow, model.frame_size, "model.flow")
 
     def facts(self) -> dict[str, Any]:
         model = self.config.model
@@ -85,15 +74,15 @@ class RfbFlow(Method):
                 raise ValueError(
                     f"model.{name}: no file {path}; `bench weights rfb-flow` says where it is to be had"
                 )
-        if flow_inside(model) and model.flow != FITTED:
-            flow_file(model)
+        if not fitted(model):
+            self._flow_weights()
 
     def training_config(self) -> Mapping[str, Any]:
         config, model = self.config, self.config.model
         weights = {n: digest_file(Path(p)) for n in FILES if (p := getattr(model, n)) and Path(p).is_file()}
         stages: dict[str, Any] = {"flow": asdict(config.fitting)} if fitted(model) else {}
         training = asdict(config.training)
-        flow = _flow_key(model)
+        flow = None if model.published else weights_key(model.flow, model.flow_weights)
         stages["detector"] = {"model": asdict(model), "training": training, "weights": weights, "flow": flow}
         return stages
 
@@ -111,9 +100,7 @@ class RfbFlow(Method):
             return FlowStage(self.config.fitting, data, seed)
 
         def build() -> RfbFlowNetwork:
-            model = self.config.model
-            weights = checkpoints.get("flow") or (flow_file(model) if flow_inside(model) else None)
-            return start(self.network(), weights)
+            return start(self.network(), checkpoints.get("flow") or self._flow_weights())
 
         return DetectorStage(self.config, self.info, data, seed, build)
 
@@ -123,28 +110,40 @@ class RfbFlow(Method):
 
         model = self.config.model
         outputs = len(self.info.classes) + (not self.info.multi_label)
-        return build_network(model, outputs, flow_inside(model))
+        return build_network(model, outputs, is_inside(model.flow))
+
+    def _flow_weights(self) -> Path | None:
+        """What a flow network inside starts from; None: there is none, or the whole network's file holds it.
+
+        Raises ValueError with the reason where there is none.
+        """
+        model = self.config.model
+        if not is_inside(model.flow) or model.published:
+            return None
+        return weights_file(model.flow, model.flow_weights)
 
     def load(self, checkpoints: Mapping[str, Path], device: str) -> None:
         from methods.rfb_flow.predict import Predictor, load_network
 
         network = self.network()
         load_network(network, checkpoints["detector"])
-        self._predictor = Predictor(self.config, self.info, network.to(device))
+        self.predictor = Predictor(self.config, self.info, network.to(device))
 
     def begin(self, device: str) -> None:
         from methods.rfb_flow.predict import Predictor
 
-        self._predictor = Predictor(self.config, self.info, self.network().to(device))
+        self.predictor = Predictor(self.config, self.info, self.network().to(device))
 
     def predict(self, footage: Footage, frames: Sequence[int], known: Known | None = None) -> Detections:
         """As of any method; ``known``: flow that an earlier call for the same footage has left."""
-        if self._predictor is None:
-            raise ValueError(f"{self.name}: load the checkpoints before predicting")
-        return self._predictor.predict(footage, frames, known)
+        return self._predicted(footage, frames, known)
 
     def stream(self, video: str, size: tuple[int, int]) -> Stream:
-        """Flow between two frames is estimated once, though two key-frames may need it."""
+        """Flow between two frames is estimated once, though two key-frames may need it.
+
+        Raises ValueError where flow is computed before: a stream has none.
+        """
+        check_streamed(self)
         return FlowStream(self, self.lookahead, video, size)
 
     @classmethod
@@ -169,53 +168,19 @@ class FlowStream(Stream):
         return self._method.predict(self._footage, [number], self._known)
 
 
-def flow_inside(model: ModelConfig) -> bool:
-    """Whether the flow network is part of this one."""
-    return model.flow in NETWORKS
-
-
 def fitted(model: ModelConfig) -> bool:
     """Whether a stage of its own trains the flow network."""
-    return model.flow == FITTED and not model.flow_weights and not model.published
-
-
-def flow_file(model: ModelConfig) -> Path | None:
-    """The weights that the flow network starts from. Raises ValueError with the reason if there are none.
-
-    None: those of the whole network hold them.
-    """
-    if model.flow_weights:
-        return Path(model.flow_weights)
-    if model.published:
-        return None
-    try:
-        found = source(model.flow)
-    except ValueError as error:
-        mend = "--set model.flow_weights=FILE names them, --variant tiny fits a small flow network itself"
-        raise ValueError(f"{error}; {mend}") from None
-    assert isinstance(found, LearnedSource)
-    return found.weights
-
-
-def _flow_key(model: ModelConfig) -> str | None:
-    """What stands in the key for the weights of the flow network that no config field names."""
-    if not flow_inside(model) or fitted(model):
-        return None
-    try:
-        path = flow_file(model)
-    except ValueError:
-        return model.flow  # it cannot be used here: the run stops before it computes anything
-    return digest_file(path) if path is not None and path.is_file() else None
+    return is_fitted(model.flow, model.flow_weights or model.published)
 
 
 def check_model(model: ModelConfig) -> None:
     """Refuse before training what would only fail in it. Raises ValueError naming the setting."""
-    if not flow_inside(model) and model.flow_pairs != "two":
+    if not is_inside(model.flow) and model.flow_pairs != "two":
         raise ValueError(
             f"model.flow={model.flow} is computed before, from each frame to the next: "
             "--set model.flow_pairs=two, or a flow network inside: " + ", ".join(NETWORKS)
         )
-    if not flow_inside(model) and model.flow_weights:
+    if not is_inside(model.flow) and model.flow_weights:
         raise ValueError(
             f"model.flow_weights does nothing: {model.flow} is computed before, by a flow source"
         )

@@ -10,15 +10,22 @@ from methods.base import available
 from methods.menet.config import MenetConfig
 from methods.menet.config import base as menet_base
 from methods.menet.method import Menet
+from methods.nn.priors import PriorLevel
 from methods.pcsc.config import PcscConfig
 from methods.pcsc.config import configs as pcsc_configs
 from methods.pcsc.method import Pcsc
+from methods.rfb_flow.config import RfbFlowConfig
+from methods.rfb_flow.config import base as rfb_flow_base
+from methods.rfb_flow.method import RfbFlow
+from methods.two_stream_yolo.config import TwoStreamYoloConfig
+from methods.two_stream_yolo.config import base as two_stream_base
+from methods.two_stream_yolo.method import TwoStreamYolo
 from methods.yowo.config import YowoConfig
 from methods.yowo.config import base as yowo_base
 from methods.yowo.method import Yowo
 
 NARROW: dict[str, Any] = {
-    "frame_size": (64, 48), "clip_length": 4, "width_3d": 0.0625, "groups_3d": 2, "width_2d": 0.03125,
+    "frame_size": (64, 48), "clip_length": 4, "width_3d": 0.125, "width_2d": 0.03125,
     "channels_2d": 8, "fusion_channels": 16, "num_anchors": 3,
 }  # fmt: skip
 
@@ -50,7 +57,9 @@ class TestYowo(MethodConformance):
     def config(cls) -> YowoConfig:
         tiny = yowo_base("ucf24-mini", "tiny")
         training = replace(tiny.training, steps=3, batch=2, prior_examples=2)
-        return replace(tiny, model=replace(tiny.model, **NARROW), training=training, score_floor=0.0)
+        crops = replace(tiny.crops, steps=2, batch=2, side=32)
+        model = replace(tiny.model, **NARROW)
+        return replace(tiny, model=model, crops=crops, training=training, score_floor=0.0)
 
 
 class TestMenet(MethodConformance):
@@ -62,8 +71,44 @@ class TestMenet(MethodConformance):
         return replace(
             tiny,
             model=replace(tiny.model, **NARROW),
+            crops=replace(tiny.crops, steps=1, batch=2, side=32),
             training=replace(tiny.training, steps=2, batch=2),
             distillation=replace(tiny.distillation, teacher_steps=1, student_steps=1, batch=2),
+            score_floor=0.0,
+        )
+
+
+class TestRfbFlow(MethodConformance):
+    method = RfbFlow
+
+    @classmethod
+    def config(cls) -> RfbFlowConfig:
+        tiny = rfb_flow_base("ucf24-mini", "tiny")
+        priors = (PriorLevel(8, 16, 24), PriorLevel(16, 24, 36), PriorLevel(32, 36, 48))
+        narrow: dict[str, Any] = {
+            "frame_size": (64, 48), "flow_size": (64, 48), "width": 0.0625, "priors": priors,
+        }  # fmt: skip
+        return replace(
+            tiny,
+            model=replace(tiny.model, **narrow),
+            training=replace(tiny.training, steps=2, batch=2),
+            fitting=replace(tiny.fitting, steps=2, batch=2, crop=32),
+            score_floor=0.0,
+        )
+
+
+class TestTwoStreamYolo(MethodConformance):
+    method = TwoStreamYolo
+
+    @classmethod
+    def config(cls) -> TwoStreamYoloConfig:
+        tiny = two_stream_base("ucf24-mini", "tiny")
+        return replace(
+            tiny,
+            model=replace(tiny.model, frame_size=(64, 48), width=0.0625),
+            recognition=replace(tiny.recognition, steps=2, batch=2),
+            training=replace(tiny.training, steps=2, batch=2),
+            fitting=replace(tiny.fitting, steps=2, batch=2, crop=32),
             score_floor=0.0,
         )
 

@@ -137,7 +137,7 @@ def test_flow_between_two_frames_is_estimated_once() -> None:
     assert isinstance(made.network.flow, Difference)
     assert made.network.flow.pairs == 7  # five neighbours, and either end with itself
     method, seen = RfbFlow(made.config, INFO), noise(1)
-    method._predictor = made
+    method.predictor = made
     stream = method.stream(seen.name, seen.annotation_size)
     made.network.flow.pairs = 0
     for frame in seen.rgb_THW3:

@@ -1,0 +1,118 @@
+"""Labelled clips to learn recognition from: a folder of them, or the training videos by their classes."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from bench.footage import Footage, FootageLibrary
+from bench.records import Array
+from bench.video import VIDEO_SUFFIXES, Video
+from methods.base import Info, TrainingData
+from methods.common.keyframes import Examples, with_shuffled_labels
+
+UCF101 = re.compile(r"v_\w+_g\d\d_c\d\d")
+"""Names of its clips. Its official lists say which are for training; the others may be of a test split."""
+
+
+class Labelled(NamedTuple):
+    """A frame of a clip. target_C: the share of every class; mirror: it is to be seen in a mirror."""
+
+    footage: Footage
+    frame: int
+    target_C: Array
+    mirror: bool
+
+
+class Clips(Protocol):
+    """Frames with labels, a function of a position of an endless sequence and a generator that is one."""
+
+    classes: int
+
+    def pick(self, position: int, flip: bool, rng: np.random.Generator) -> Labelled:
+        """The frame at a position; ``flip``: every second one mirrored, where that has a meaning."""
+        ...
+
+
+class OwnClips:
+    """Annotated frames of the training videos, by the classes of those who act in them.
+
+    shuffled: labels permuted over the tubes, as the detector's in the control experiment.
+    """
+
+    def __init__(self, data: TrainingData, info: Info, seed: int, shuffled: bool = False) -> None:
+        self.data, self.classes = data, len(info.classes)
+        truth = with_shuffled_labels(data.truth, seed) if shuffled else data.truth
+        self.examples = Examples(truth, info, seed)
+
+    def pick(self, position: int, flip: bool, rng: np.random.Generator) -> Labelled:
+        video, frame, _, labels = self.examples.pick(position, rng)
+        mirror = False
+        if flip:
+            labels, mirror = self.examples.mirrored(labels, rng)
+        target = np.zeros(self.classes, np.float32)
+        target[labels.astype(np.int64)] = 1
+        return Labelled(self.data.footage[video], frame, target / target.sum(), mirror)
+
+
+class FolderClips:
+    """Videos, or folders of frames, in one folder a class; every clip once an epoch, a random frame of it.
+
+    listed: a file with a clip ``CLASS/CLIP`` a line, what follows a space ignored; empty: all that is there.
+    Raises ValueError where a clip is not there, where there are fewer than two classes, and for clips of
+    UCF101 without a list.
+    """
+
+    def __init__(self, folder: Path, listed: str, size: tuple[int, int], seed: int) -> None:
+        self.seed = seed
+        self.names = read_list(folder, Path(listed)) if listed else everything(folder)
+        known = sorted({name.partition("/")[0] for name in self.names})
+        if len(known) < 2:
+            raise ValueError(
+                f"recognition.clips: {folder} has clips of {len(known)} classes; wanted: CLASS/CLIP"
+            )
+        if not listed and any(UCF101.match(Path(name).stem) for name in self.names):
+            raise ValueError(
+                f"recognition.clips: {folder} holds clips of UCF101, some of which are of a test split: "
+                "name those for training, --set recognition.listed=trainlist01.txt"
+            )
+        self.classes = len(known)
+        self.label_N = np.array([known.index(name.partition("/")[0]) for name in self.names])
+        self.library = FootageLibrary((Video(name, folder / name, *size) for name in self.names), size)
+        self._shuffled: tuple[int, Array] | None = None
+
+    def pick(self, position: int, flip: bool, rng: np.random.Generator) -> Labelled:
+        epoch, place = divmod(position, len(self.names))
+        if self._shuffled is None or self._shuffled[0] != epoch:
+            order = np.random.default_rng([self.seed, 4, epoch]).permutation(len(self.names))
+            self._shuffled = (epoch, order)
+        index = self._shuffled[1][place]
+        footage = self.library[self.names[index]]
+        frame = int(rng.integers(max(1, len(footage) - 1)))
+        target = np.zeros(self.classes, np.float32)
+        target[self.label_N[index]] = 1
+        return Labelled(footage, frame, target, bool(flip and rng.random() < 0.5))
+
+
+def everything(folder: Path) -> list[str]:
+    """``CLASS/CLIP`` of every video and every folder in the class folders, sorted."""
+    if not folder.is_dir():
+        raise ValueError(f"recognition.clips: no folder {folder}; wanted: a folder of CLASS/CLIP")
+    found = (path for path in folder.glob("*/*") if not path.name.startswith("."))
+    fit = (path for path in found if path.is_dir() or path.suffix.lower() in VIDEO_SUFFIXES)
+    return sorted(path.relative_to(folder).as_posix() for path in fit)
+
+
+def read_list(folder: Path, path: Path) -> list[str]:
+    """The clips that a file lists; all must be there."""
+    if not path.is_file():
+        raise ValueError(f"recognition.listed: no file {path}")
+    names = [line.split()[0] for line in path.read_text().splitlines() if line.strip()]
+    for name in names:
+        inside = re.fullmatch(r"[^/\\]+/[^/\\]+", name) and ".." not in name.split("/")
+        if not inside or not (folder / name).exists():
+            raise ValueError(f"recognition.listed: {path} names {name!r:.60}, no CLASS/CLIP in {folder}")
+    return names

@@ -1,0 +1,112 @@
+"""The network: flow, two streams of Darknet-19, early fusion, and the heads of both training stages."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from methods.nn.darknet import Darknet19, DarknetConfig
+from methods.nn.flow.network import FlowNetwork
+from methods.nn.region import Regions
+from methods.nn.yolov2 import ReleasedLoss, Yolov2Loss
+from methods.two_stream_yolo.config import ModelConfig
+
+STILL = 1e-6
+"""Added to the square of flow's length, whose root has a slope at no motion so."""
+
+
+class Streams(nn.Module):
+    """Both streams up to their fused maps.
+
+    ``rgb`` and ``motion`` share no weight. ``flow``: the network that estimates flow; None where flow is
+    computed before. Inputs by name: ``frames`` (B, 3, 3, H, W), RGB in 0..255: the frame, and the two that
+    flow is between; without a flow network inside also ``flow`` (B, 2, H, W), in pixels.
+    """
+
+    def __init__(self, model: ModelConfig, flow: FlowNetwork | None, outputs: int | None = None) -> None:
+        super().__init__()
+        self.model = model
+        shape = DarknetConfig(passthrough=None, width=model.width, pools=model.pools, out_channels=outputs)
+        self.rgb, self.motion = Darknet19(shape), Darknet19(shape)
+        self.fused_channels = 2 * (outputs or shape.features)
+        for module in self.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.momentum = model.momentum
+        self.flow = flow
+
+    def flow_of(self, inputs: Mapping[str, Tensor], learns: bool = False) -> Tensor:
+        """flow_B2HW in pixels; ``learns``: gradients reach the flow network."""
+        if self.flow is None:
+            return inputs["flow"]
+        frames = inputs["frames"].float()
+        with torch.set_grad_enabled(learns and torch.is_grad_enabled()):
+            found: Tensor = self.flow(frames[:, 1], frames[:, 2])
+        return found
+
+    def fused(self, inputs: Mapping[str, Tensor], flow_B2HW: Tensor) -> Tensor:
+        """The last maps of both streams, one behind the other in the channels."""
+        key = inputs["frames"][:, 0].float() / 255
+        return torch.cat([self.rgb(key), self.motion(self.motion_image(flow_B2HW))], dim=1)
+
+    def motion_image(self, flow_B2HW: Tensor) -> Tensor:
+        """u, v and their length, for a stream that knows pictures of three channels. (B, 3, H, W)"""
+        if self.model.flow_centred:
+            flow_B2HW = flow_B2HW - flow_B2HW.flatten(2).median(dim=2).values[..., None, None]
+        scaled = flow_B2HW / self.model.flow_scale
+        return torch.cat([scaled, scaled.square().sum(1, keepdim=True).add(STILL).sqrt()], dim=1)
+
+
+class Recogniser(Streams):
+    """What an action is, of the whole frame."""
+
+    def __init__(self, model: ModelConfig, flow: FlowNetwork, classes: int) -> None:
+        super().__init__(model, flow)
+        self.classify = nn.Conv2d(self.fused_channels, classes, 1)
+
+    def forward(self, inputs: Mapping[str, Tensor]) -> Tensor:
+        """logits_BC: the mean over the frame of what every cell says."""
+        logits: Tensor = self.classify(self.fused(inputs, self.flow_of(inputs))).mean(dim=(2, 3))
+        return logits
+
+
+class Detector(Streams):
+    """Who does what, where."""
+
+    anchors_A2: Tensor
+
+    def __init__(self, model: ModelConfig, flow: FlowNetwork | None, classes: int) -> None:
+        self.num_anchors = len(model.anchors) or model.num_anchors
+        outputs = self.num_anchors * (5 + classes)
+        super().__init__(model, flow, outputs if model.fusion == "heads" else None)
+        self.head = nn.Conv2d(self.fused_channels, outputs, 1)
+        known = model.anchors or [[1.0, 1.0]] * self.num_anchors
+        self.register_buffer("anchors_A2", torch.tensor(known))
+        if model.first_objectness != 0.5:
+            bias = self.head.get_parameter("bias").data.view(self.num_anchors, -1)
+            bias[:, 4] = math.log(model.first_objectness / (1 - model.first_objectness))
+
+    def regions(self, inputs: Mapping[str, Tensor], flow_B2HW: Tensor) -> Regions:
+        """The head's map taken apart."""
+        return Regions.of(self.head(self.fused(inputs, flow_B2HW)).float(), self.num_anchors)
+
+    def forward(
+        self,
+        inputs: Mapping[str, Tensor],
+        boxes: Sequence[Tensor],
+        labels: Sequence[Tensor],
+        loss: Yolov2Loss | ReleasedLoss,
+        prior: bool = False,
+        flow_learns: bool = False,
+    ) -> dict[str, Tensor]:
+        """Parts of the loss. boxes: corners in pixels of the network's frame; labels: (G, C)."""
+        regions = self.regions(inputs, self.flow_of(inputs, flow_learns))
+        stride = self.rgb.config.stride
+        return loss(regions, self.anchors_A2, [_centred(b) / stride for b in boxes], labels, prior)
+
+
+def _centred(boxes_G4: Tensor) -> Tensor:
+    """Corners to centre and size."""
+    return torch.cat([(boxes_G4[:, :2] + boxes_G4[:, 2:]) / 2, boxes_G4[:, 2:] - boxes_G4[:, :2]], dim=1)
