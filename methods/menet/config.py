@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import methods.yowo.config as yowo
-from methods.yowo.config import ModelConfig, PostprocessConfig, TrainingConfig
+from methods.yowo.config import CropsConfig, ModelConfig, PostprocessConfig, TrainingConfig
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,8 @@ class MotionConfig:
 class DistillationConfig:
     """Training of the 3-D branch on whole clips: the flow network, then the RGB network after it.
 
+    Where the config has the stage ``crops``, on crops of people instead.
+
     MARS trains 112x112 crops of 16 frames with SGD from 0.1, halved where the loss stays; steps are ours.
     """
 
@@ -42,6 +44,7 @@ class DistillationConfig:
     learning_rate: float = 0.01
     weight_decay: float = 1e-3
     zoom: tuple[float, float] = (1.0, 2.0)  # of the random crop
+    colour: tuple[float, float, float] = (0.0, 1.0, 1.0)  # as for the detector, of the student's clips
     teacher_weights: str = ""  # a published flow network, so that the teacher need not be trained
 
 
@@ -50,6 +53,7 @@ class MenetConfig:
     """The whole method. Prediction keeps ``boxes_per_frame`` and their classes above ``class_floor``."""
 
     model: ModelConfig = ModelConfig()
+    crops: CropsConfig = CropsConfig()  # whose shape distillation takes too, where there is that stage
     motion: MotionConfig = MotionConfig()
     distillation: DistillationConfig = DistillationConfig()
     training: TrainingConfig = TrainingConfig()
@@ -66,6 +70,7 @@ def base(dataset: str, size: str) -> MenetConfig:
     like = yowo.base(dataset, size)
     config = MenetConfig(
         model=like.model,
+        crops=like.crops,
         training=like.training,
         postprocess=like.postprocess,
         boxes_per_frame=like.boxes_per_frame,
@@ -88,12 +93,13 @@ def _tiny(config: MenetConfig, dataset: str) -> MenetConfig:
         flow="dis",
         flow_clip=3.0,
         flow_centred=True,
-        teacher_steps=1500 if real else 300,
-        student_steps=1500 if real else 300,
-        batch=8,
+        teacher_steps=1500 if real else 600,
+        student_steps=2400 if real else 900,
+        batch=config.crops.batch,
         optimiser="adamw",
-        learning_rate=3e-3,
-        zoom=(0.85, 1.2),
+        learning_rate=config.crops.learning_rate,
+        weight_decay=config.crops.weight_decay,
+        colour=config.crops.colour,
     )
     motion = MotionConfig(flow="dis", flow_clip=3.0)
     return replace(config, distillation=distillation, motion=motion)

@@ -23,15 +23,17 @@ if TYPE_CHECKING:
     from methods.menet.method import Menet
 
 
-def detector_stage(method: Menet, data: TrainingData, seed: int, student: Path | None) -> DetectorStage:
-    """YOWO's training with MENet's network; ``student``: the checkpoint its 3-D branch begins with."""
+def detector_stage(
+    method: Menet, data: TrainingData, seed: int, checkpoints: Mapping[str, Path]
+) -> DetectorStage:
+    """YOWO's training with MENet's network, whose 3-D branch begins as the stage before left it."""
     config: MenetConfig = method.config
     inputs = view_inputs(config)
 
     def build() -> YowoNetwork:
-        network = method.started_network()
-        if student is not None:
-            load_student(network, student)
+        network = method.started_network(checkpoints.get("crops"))
+        if "student" in checkpoints:
+            load_student(network, checkpoints["student"])
         return network
 
     return DetectorStage(

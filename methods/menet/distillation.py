@@ -11,16 +11,19 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from bench.records import Array
 from methods.base import Info, TrainingData, TrainingStage
-from methods.common.flow import FlowScale, scaled_flow
+from methods.common.flow import FlowScale
 from methods.common.keyframes import Examples, with_shuffled_labels
+from methods.common.labels import label_vectors
 from methods.common.schedules import drops, make_optimiser, one_cycle
-from methods.common.windows import random_window
-from methods.menet.clips import channels_first
+from methods.common.windows import Window, random_window, to_network
+from methods.menet.clips import Sight, channels_first
 from methods.menet.config import MenetConfig
 from methods.menet.network import ClipClassifier
 from methods.nn.weights import load_checked, read_tensors
 from methods.yowo import clips
+from methods.yowo.crops import one_person
 
 STUDENT_DROPS = (0.5, 0.75)
 """Shares of the steps at which SGD's rate falls to a tenth: MARS waits for the loss to stay, ours."""
@@ -29,7 +32,8 @@ STUDENT_DROPS = (0.5, 0.75)
 class ClipStage(TrainingStage):
     """Classification of clips that end with an annotated frame: ``teacher`` from flow, ``student`` from RGB.
 
-    A clip's classes are those of the boxes of its last frame. The student is given the teacher's checkpoint.
+    Clips are crops of people where the config has the stage ``crops``; a whole clip's classes are those of
+    all boxes of its last frame. The student is given the teacher's checkpoint.
     """
 
     def __init__(
@@ -89,21 +93,27 @@ class ClipStage(TrainingStage):
 
     def _example(self, position: int, rng: np.random.Generator) -> dict[str, Tensor]:
         """Flow, for the student RGB too, and the label vector of one clip, cut and mirrored alike."""
-        model, how = self.config.model, self.config.distillation
-        video, frame, _, labels = self.examples.pick(position, rng)
+        model, how, crops = self.config.model, self.config.distillation, self.config.crops
+        video, frame, boxes, labels = self.examples.pick(position, rng)
         footage = self.data.footage[video]
-        window = random_window(model.frame_size, how.zoom, rng)
         labels, mirror = self.examples.mirrored(labels, rng)
-        frames = clips.clip_frames(frame, model)
-        scale = FlowScale(how.flow_clip, how.flow_centred)
-        flow = scaled_flow(footage, np.minimum(frames, len(footage) - 1), scale, window, mirror)
-        vector = np.zeros(len(self.info.classes), np.float32)
-        vector[labels] = 1 if self.info.multi_label else 1 / max(1, len(np.unique(labels)))
+        people = label_vectors(to_network(boxes, footage, None, mirror), labels, len(self.info.classes))
+        window: Window | None
+        if crops.steps:
+            window, vector = one_person(*people, crops, rng)
+        else:
+            window, vector = random_window(model.frame_size, how.zoom, rng), self._of_all(people[1])
+        sight = Sight(footage, clips.clip_frames(frame, model), window, bool(crops.steps), mirror, rng)
+        flow = sight.flow(FlowScale(how.flow_clip, how.flow_centred))
         example = {"flow": channels_first(flow), "label": torch.from_numpy(vector)}
         if self.name == "student":
-            rgb = clips.augmented(footage.clip(frames), window, mirror, (0.0, 1.0, 1.0), rng)
-            example["rgb"] = clips.unit_clip(rgb, model.clip_centred)
+            example["rgb"] = clips.unit_clip(sight.rgb(how.colour), model.clip_input)
         return example
+
+    def _of_all(self, labels_GC: Array) -> Array:
+        """The label vector of everybody in a clip; where a class excludes the others they share the one."""
+        vector: Array = labels_GC.max(axis=0)
+        return vector if self.info.multi_label else vector / vector.sum()
 
 
 def classifier(config: MenetConfig, num_classes: int, in_channels: int) -> ClipClassifier:

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from methods.base import FlowNeed, Stream, TrainingData, TrainingStage
 from methods.menet.config import MenetConfig, configs
+from methods.nn import published
 from methods.yowo.method import Yowo, weight_digests
 
 if TYPE_CHECKING:
     from methods.base import Info
     from methods.menet.network import MenetNetwork
+    from methods.yowo.network import YowoNetwork
+    from methods.yowo.predict import Predictor
 
 
 class Menet(Yowo):
@@ -23,6 +26,13 @@ class Menet(Yowo):
     title = "MENet"
     paper = "menet2020"
     builds_on = ("yowo",)
+    weights = (
+        published.RESNEXT_KINETICS,
+        published.RESNEXT_HMDB51,
+        published.MARS_KINETICS,
+        published.YOLO_COCO,
+        published.RAFT,
+    )
 
     def __init__(self, config: MenetConfig, info: Info) -> None:
         super().__init__(config, info)  # type: ignore[arg-type]  # has all parts that YOWO's config has
@@ -57,11 +67,12 @@ class Menet(Yowo):
         model, motion, how = asdict(config.model), asdict(config.motion), asdict(config.distillation)
         stages: dict[str, Any] = {}
         if self.distilled:
-            trunk = {name: model[name] for name in model if name.endswith("_3d") or name in SEEN}
-            shared = {"trunk": trunk, "non_local": config.motion.non_local, "shuffled": self._shuffled}
+            shared = self.crops_config() | {"non_local": config.motion.non_local}
             teacher = {name: value for name, value in how.items() if name not in ("alpha", "student_steps")}
             stages["teacher"] = shared | {"distillation": teacher}
             stages["student"] = shared | {"distillation": how}
+        elif self.cropped:
+            stages["crops"] = self.crops_config()
         stages["detector"] = {
             "model": model,
             "motion": motion,
@@ -81,18 +92,16 @@ class Menet(Yowo):
     def history(self) -> int:
         return max(super().history, self.config.motion.maps + 1)
 
-    @property
-    def _shuffled(self) -> bool:
-        return self.config.training.shuffled_labels
-
     def training_stage(
         self, name: str, data: TrainingData, seed: int, checkpoints: Mapping[str, Path]
     ) -> TrainingStage:
         from methods.menet.detector import detector_stage
         from methods.menet.distillation import ClipStage
 
+        if name == "crops":
+            return self.crops_stage(data, seed)
         if name == "detector":
-            return detector_stage(self, data, seed, checkpoints.get("student"))
+            return detector_stage(self, data, seed, checkpoints)
         return ClipStage(name, self.config, self.info, data, seed, checkpoints.get("teacher"))
 
     def network(self) -> MenetNetwork:
@@ -100,20 +109,12 @@ class Menet(Yowo):
 
         return MenetNetwork(self.config.model, self.config.motion, len(self.info.classes))
 
-    def load(self, checkpoints: Mapping[str, Path], device: str) -> None:
+    def predictor_of(self, network: YowoNetwork) -> Predictor:
         from methods.menet.detector import view_inputs
-        from methods.yowo.predict import Predictor, load_network
+        from methods.yowo.predict import Predictor
 
-        network = self.network()
-        load_network(network, checkpoints["detector"])
         inputs = view_inputs(self.config)
-        self._predictor = Predictor(
-            self.config, self.info, network.to(device), lambda footage, frame: inputs(footage, frame, None)
-        )
-
-
-SEEN = ("frame_size", "clip_length", "clip_stride")
-"""Fields of the model that say what the 3-D branch sees."""
+        return Predictor(self.config, self.info, network, lambda footage, frame: inputs(footage, frame, None))
 
 
 def _check(config: MenetConfig) -> None:

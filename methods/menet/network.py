@@ -13,7 +13,7 @@ from methods.nn.appearance import PersistenceOfAppearance
 from methods.nn.non_local import NonLocal3d
 from methods.nn.resnext3d import ResNeXt3D, squeeze_time
 from methods.yowo.config import ModelConfig
-from methods.yowo.network import YowoNetwork, resnext_config
+from methods.yowo.network import Trunk, YowoNetwork, trunk_of
 
 
 def spatial_channels(motion: MotionConfig) -> int:
@@ -53,7 +53,7 @@ class ClipClassifier(nn.Module):
     def __init__(self, model: ModelConfig, motion: MotionConfig, num_classes: int, in_channels: int):
         super().__init__()
         self.motion = motion
-        self.backbone_3d = ResNeXt3D(resnext_config(model, in_channels=in_channels))
+        self.backbone_3d = trunk_of(model, in_channels=in_channels)
         self.non_local = non_local_block(self.backbone_3d, motion)
         self.fc = nn.Linear(self.backbone_3d.config.out_channels, num_classes)
 
@@ -79,16 +79,14 @@ class ClipClassifier(nn.Module):
         return losses
 
 
-def non_local_block(trunk: ResNeXt3D, motion: MotionConfig) -> NonLocal3d | None:
+def non_local_block(trunk: Trunk, motion: MotionConfig) -> NonLocal3d | None:
     """The block for the layer that the config names, None where it names none."""
     if not motion.non_local:
         return None
     return NonLocal3d(trunk.config.out_channels // (2 if motion.non_local == "layer3" else 1))
 
 
-def long_range(
-    trunk: ResNeXt3D, block: NonLocal3d | None, motion: MotionConfig, clip_BCTHW: Tensor
-) -> Tensor:
+def long_range(trunk: Trunk, block: NonLocal3d | None, motion: MotionConfig, clip_BCTHW: Tensor) -> Tensor:
     """The last map of the 3-D branch, with the non-local block where the config puts it."""
     map_BCTHW = trunk.layer3_map(clip_BCTHW)
     if block is not None and motion.non_local == "layer3":

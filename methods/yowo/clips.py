@@ -23,7 +23,7 @@ def inputs(rgb_THW3: Array, model: ModelConfig) -> dict[str, torch.Tensor]:
     """``clip`` (3, T, H, W) and ``key`` (3, H, W), as the branches want them, from uint8 frames."""
     found = {}
     if "3d" in model.branches:
-        found["clip"] = unit_clip(rgb_THW3, model.clip_centred)
+        found["clip"] = unit_clip(rgb_THW3, model.clip_input)
     if "2d" in model.branches:
         found["key"] = _unit(rgb_THW3[-1].transpose(2, 0, 1))
     return found
@@ -46,10 +46,13 @@ def stack(examples: Sequence[Mapping[str, torch.Tensor]]) -> dict[str, torch.Ten
     return {name: torch.stack([example[name] for example in examples]) for name in examples[0]}
 
 
-def unit_clip(rgb_THW3: Array, centred: bool) -> torch.Tensor:
-    """(3, T, H, W) in 0..1; ``centred``: less each pixel's mean over the clip."""
+def unit_clip(rgb_THW3: Array, kind: str) -> torch.Tensor:
+    """(3, T, H, W) in 0..1; ``differences``: each frame less the one before it, the first as the second."""
     clip = _unit(rgb_THW3.transpose(3, 0, 1, 2))
-    return clip - clip.mean(dim=1, keepdim=True) if centred else clip
+    if kind == "rgb":
+        return clip
+    steps = clip.diff(dim=1)
+    return torch.cat([steps[:, :1], steps], dim=1)
 
 
 def _unit(picture: Array) -> torch.Tensor:

@@ -2,50 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from bench.files.store import digest_file
 from bench.records import Detections, Tubes
-from methods.base import FlowNeed, Method, TrainingData, TrainingStage
+from methods.base import FlowNeed, TrainingData, TrainingStage
+from methods.common.networked import NetworkMethod
+from methods.nn import published
 from methods.yowo import postprocess
 from methods.yowo.config import ModelConfig, YowoConfig, configs
 
 if TYPE_CHECKING:
-    from bench.footage import Footage
+    from bench.published import Weights
     from methods.base import Info
     from methods.yowo.network import YowoNetwork
     from methods.yowo.predict import Predictor
 
+SEEN = ("frame_size", "clip_length", "clip_stride", "clip_input")
+"""Fields of the model that say what the 3-D branch sees."""
 PRETRAINED = ("pretrained", "pretrained_3d", "pretrained_2d")
 
 
-class Yowo(Method):
+class Yowo(NetworkMethod):
     """You only watch once. See the package's docstring for the paper and its readings."""
 
     name = "yowo"
     title = "YOWO"
     paper = "yowo2019"
     lookahead = 0
+    weights: ClassVar[tuple[Weights, ...]] = (
+        published.YOWO_UCF24,
+        published.YOWO_JHMDB,
+        published.RESNEXT_KINETICS,
+        published.RESNEXT_HMDB51,
+        published.MARS_KINETICS,
+        published.YOLO_COCO,
+    )
+    paper_protocols: ClassVar[Mapping[str, str]] = {"ucf24": "yowo", "jhmdb": "yowo"}
 
     def __init__(self, config: YowoConfig, info: Info) -> None:
         super().__init__(config, info)
         check_model(config.model)
-        self._predictor: Predictor | None = None
 
     @classmethod
     def configs(cls, dataset: str, size: str) -> Mapping[str, YowoConfig]:
         return configs(dataset, size)
-
-    @property
-    def frame_size(self) -> tuple[int, int]:
-        return self.config.model.frame_size
-
-    @property
-    def cpu_threads(self) -> int:
-        return self.config.cpu_threads
 
     @property
     def flow(self) -> FlowNeed | None:
@@ -54,6 +58,8 @@ class Yowo(Method):
     def facts(self) -> dict[str, Any]:
         model = self.config.model
         started = [Path(getattr(model, name)).name for name in PRETRAINED if getattr(model, name)]
+        if self.cropped:
+            started.append("crops of the training videos")
         return {
             "pretraining": ", ".join(started) or "none",
             "flow_source": None,
@@ -65,13 +71,27 @@ class Yowo(Method):
         check_weights(self.config.model)
 
     def training_config(self) -> Mapping[str, Any]:
+        stages = {"crops": self.crops_config()} if self.cropped else {}
         model = self.config.model
+        stages["detector"] = {
+            "model": asdict(model),
+            "training": asdict(self.config.training),
+            "weights": weight_digests(model),
+        }
+        return stages
+
+    @property
+    def cropped(self) -> bool:
+        """Whether the 3-D branch is first trained on crops."""
+        return bool(self.config.crops.steps) and "3d" in self.config.model.branches
+
+    def crops_config(self) -> dict[str, Any]:
+        """What the training on crops reads."""
+        shuffled = self.config.training.shuffled_labels
         return {
-            "detector": {
-                "model": asdict(model),
-                "training": asdict(self.config.training),
-                "weights": weight_digests(model),
-            }
+            "trunk": trunk_settings(self.config.model),
+            "crops": asdict(self.config.crops),
+            "shuffled": shuffled,
         }
 
     def prediction_config(self) -> Any:
@@ -83,9 +103,19 @@ class Yowo(Method):
     ) -> TrainingStage:
         from methods.yowo.training import DetectorStage
 
+        if name == "crops":
+            return self.crops_stage(data, seed)
+        config, crops = self.config, checkpoints.get("crops")
         return DetectorStage(
-            self.config.model, self.config.training, self.info, data, seed, self.started_network
+            config.model, config.training, self.info, data, seed, lambda: self.started_network(crops)
         )
+
+    def crops_stage(self, data: TrainingData, seed: int) -> TrainingStage:
+        """The training of the 3-D branch on crops."""
+        from methods.yowo.crops import CropStage
+
+        config = self.config
+        return CropStage(config.model, config.crops, self.info, data, seed, config.training.shuffled_labels)
 
     def network(self) -> YowoNetwork:
         """The network as it is before any weights are loaded."""
@@ -93,26 +123,31 @@ class Yowo(Method):
 
         return YowoNetwork(self.config.model, len(self.info.classes))
 
-    def started_network(self) -> YowoNetwork:
-        """The network with the weights that training starts from."""
+    def started_network(self, crops: Path | None = None) -> YowoNetwork:
+        """The network with the weights that training starts from; ``crops``: the checkpoint of that stage."""
+        from methods.yowo.crops import load_crops
         from methods.yowo.start import start
 
-        return start(self.network(), self.config.model)
+        network = start(self.network(), self.config.model)
+        if crops is not None:
+            load_crops(network.backbone_3d, crops)
+        return network
 
     def load(self, checkpoints: Mapping[str, Path], device: str) -> None:
-        from methods.yowo.predict import Predictor, load_network
+        from methods.yowo.predict import load_network
 
         network = self.network()
         load_network(network, checkpoints["detector"])
-        self._predictor = Predictor(self.config, self.info, network.to(device))
+        self.predictor = self.predictor_of(network.to(device))
 
-    def predict(self, footage: Footage, frames: Sequence[int]) -> Detections:
-        return self._loaded().predict(footage, frames)
+    def begin(self, device: str) -> None:
+        self.predictor = self.predictor_of(self.network().to(device))
 
-    def _loaded(self) -> Predictor:
-        if self._predictor is None:
-            raise ValueError(f"{self.name}: load the checkpoints before predicting")
-        return self._predictor
+    def predictor_of(self, network: YowoNetwork) -> Predictor:
+        """What predicts with a network."""
+        from methods.yowo.predict import Predictor
+
+        return Predictor(self.config, self.info, network)
 
     @property
     def history(self) -> int:
@@ -131,6 +166,10 @@ def check_model(model: ModelConfig) -> None:
     if not model.branches or not {"3d", "2d"} >= set(model.branches):
         raise ValueError(f"model.branches is {model.branches}: one or both of 3d, 2d")
     stride = 2 ** sum(model.pools_2d)
+    if model.kind_3d == "folded" and stride != 16:
+        raise ValueError(
+            f"model.pools_2d makes cells of {stride} pixels; model.kind_3d=folded has those of 16"
+        )
     if any(side % stride for side in model.frame_size):
         width, height = model.frame_size
         raise ValueError(f"model.frame_size is {width}x{height}: both must be multiples of {stride}")
@@ -142,12 +181,19 @@ def check_weights(model: ModelConfig) -> None:
         path = getattr(model, name)
         if path and not Path(path).is_file():
             raise ValueError(f"model.{name}: no file {path}; `bench weights yowo` says where it is to be had")
+    if model.pretrained_3d and model.kind_3d != "resnext":
+        raise ValueError("model.pretrained_3d is a ResNeXt: --set model.kind_3d=resnext too")
     if model.frozen and not (model.pretrained or model.pretrained_3d):
         raise ValueError(
             "model.frozen keeps the branches as they begin, but no weights are named: "
             "--set model.pretrained_3d=FILE --set model.pretrained_2d=FILE name those of Kinetics and COCO, "
             "--set model.frozen=false trains from scratch"
         )
+
+
+def trunk_settings(model: ModelConfig) -> dict[str, Any]:
+    """The settings that the 3-D branch alone reads."""
+    return {name: value for name, value in asdict(model).items() if name.endswith("_3d") or name in SEEN}
 
 
 def weight_digests(model: ModelConfig) -> dict[str, str]:

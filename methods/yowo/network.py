@@ -6,6 +6,7 @@ State dicts hold the names of the official checkpoints but for the 2-D branch, w
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -18,8 +19,12 @@ from methods.nn.region import RegionLoss, Regions
 from methods.nn.resnext3d import ResNeXt3D, ResNeXt3DConfig, squeeze_time
 from methods.nn.weights import load_checked, read_tensors
 from methods.yowo.config import ModelConfig
+from methods.yowo.folded import Folded3D, FoldedConfig
 
 ANCHORS = "anchors_A2"
+Trunk = ResNeXt3D | Folded3D
+CONSTANT = 0.5
+"""Bias of the last convolution but one where the objectness is given a start."""
 
 
 class ChannelAttention(nn.Module):
@@ -75,7 +80,7 @@ class YowoNetwork(nn.Module):
         super().__init__()
         self.model, channels = model, 0
         if "3d" in model.branches:
-            self.backbone_3d = ResNeXt3D(resnext_config(model))
+            self.backbone_3d = trunk_of(model)
             channels += self.backbone_3d.config.out_channels
         if "2d" in model.branches:
             self.backbone_2d = Darknet19(
@@ -91,7 +96,20 @@ class YowoNetwork(nn.Module):
         self.num_anchors = len(model.anchors) or model.num_anchors
         outputs = self.num_anchors * (5 + num_classes)
         self.conv_final = nn.Conv2d(model.fusion_channels, outputs, 1, bias=False)
+        if model.first_objectness != 0.5:
+            self._begin_with(model.first_objectness)
         self.register_buffer(ANCHORS, torch.tensor(model.anchors or [[1.0, 1.0]] * self.num_anchors))
+
+    def _begin_with(self, objectness: float) -> None:
+        """Let the untrained head say about this objectness everywhere (Lin et al. 2017, section 4.1).
+
+        The last convolution has no bias, so the one before it gets the constant part that objectness reads.
+        """
+        bias, weight = self.cfam.conv_out.get_parameter("1.bias"), self.conv_final.weight
+        share = math.log(objectness / (1 - objectness)) / len(bias)
+        with torch.no_grad():
+            bias.fill_(CONSTANT)
+            weight.view(self.num_anchors, -1, len(bias))[:, 4] = share / CONSTANT
 
     def head_map(self, inputs: Mapping[str, Tensor]) -> Tensor:
         """The map of the last convolution."""
@@ -132,17 +150,11 @@ class YowoNetwork(nn.Module):
         return {name: value / len(boxes) for name, value in parts.items()}
 
 
-def resnext_config(model: ModelConfig, **changes: int) -> ResNeXt3DConfig:
-    """The shape of the 3-D branch."""
-    return ResNeXt3DConfig(
-        width=model.width_3d,
-        groups=model.groups_3d,
-        blocks=model.blocks_3d,
-        stem_kernel=model.stem_3d,
-        pool_stride=model.pool_3d,
-        strides=model.strides_3d,
-        **changes,
-    )
+def trunk_of(model: ModelConfig, in_channels: int = 3) -> Trunk:
+    """The 3-D branch."""
+    if model.kind_3d == "folded":
+        return Folded3D(FoldedConfig(in_channels, model.clip_length, model.width_3d))
+    return ResNeXt3D(ResNeXt3DConfig(in_channels, width=model.width_3d, groups=model.groups_3d))
 
 
 def _centred(boxes_G4: Tensor) -> Tensor:

@@ -12,6 +12,7 @@ import numpy as np
 
 from bench.metrics.boxes import nms
 from bench.records import Array, Detections, Tubes
+from bench.speed.marks import NMS, part
 from methods.yowo.config import PostprocessConfig
 
 
@@ -29,6 +30,7 @@ def detections_and_tubes(
     return found, config.linking.tubes(kept, np.array([num_frames]))
 
 
+@part(NMS)
 def suppressed(predictions: Detections, config: PostprocessConfig) -> Detections:
     """All rows of the boxes that greedy suppression by objectness keeps in each frame.
 

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from bench.footage import Footage
 from bench.records import Array, Detections
+from bench.speed.marks import NETWORK, compiled, part
 from methods.base import Info
 from methods.common.windows import to_annotation
 from methods.nn.weights import load_checked, read_tensors
@@ -43,12 +44,14 @@ class Predictor:
     @torch.no_grad()
     def _batch(self, footage: Footage, frames: Sequence[int]) -> Detections:
         inputs = clips.stack([self.inputs(footage, frame) for frame in frames])
-        found = self.scored({name: value.to(self.device) for name, value in inputs.items()})
+        inputs = {name: value.to(self.device) for name, value in inputs.items()}
+        with part(NETWORK):
+            found = self.scored(inputs)
         return self._rows(footage, frames, *(value.cpu().numpy() for value in found))
 
     def scored(self, inputs: Mapping[str, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
         """Corners in network pixels (B, R, 4), objectness (B, R) and class probabilities (B, R, C)."""
-        regions = self.network.regions(inputs)
+        regions = compiled(self.network.regions)(inputs)
         stride = self.config.model.frame_size[1] / regions.objectness_BAHW.shape[2]
         boxes_BR4 = regions.boxes(self.network.anchors_A2).flatten(1, 3) * stride
         corners = torch.cat(

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from torch import nn
+
 from methods.nn import darknet_weights
-from methods.nn.resnext3d import ResNeXt3D
+from methods.nn.published_checks import comparing, shape_of
 from methods.nn.weights import load_checked, read_tensors
-from methods.yowo.config import ModelConfig
+from methods.yowo.config import JHMDB_ANCHORS, UCF24_ANCHORS, ModelConfig
 from methods.yowo.network import YowoNetwork, freeze_branches, load_official
+
+CLASSES = {"yowo-ucf24": (24, UCF24_ANCHORS), "yowo-jhmdb": (21, JHMDB_ANCHORS)}
+"""Number of classes and anchors of the official checkpoints."""
 
 
 def start(network: YowoNetwork, model: ModelConfig) -> YowoNetwork:
@@ -22,6 +29,16 @@ def start(network: YowoNetwork, model: ModelConfig) -> YowoNetwork:
     return network
 
 
-def load_trunk(trunk: ResNeXt3D, path: str) -> None:
+def load_trunk(trunk: nn.Module, path: str) -> None:
     """A classification network's checkpoint (kenshohara's, MARS's) without its classes."""
     load_checked(trunk, read_tensors(path), path, ignore=["fc."], hint="A 3D ResNeXt-101 is expected")
+
+
+def check(name: str, path: Path) -> None:
+    """An official checkpoint of the whole network, for the classes of UCF101-24 or of J-HMDB-21.
+
+    Raises FileNotFoundError, and ValueError naming the first difference.
+    """
+    classes, anchors = CLASSES[name]
+    with comparing():
+        load_official(shape_of(lambda: YowoNetwork(ModelConfig(anchors=anchors), classes)), path)

@@ -15,6 +15,7 @@ from bench.footage import Footage
 from bench.records import Array, GroundTruth
 from methods.base import Info, TrainingData, TrainingStage
 from methods.common.keyframes import Examples, with_shuffled_labels
+from methods.common.labels import label_vectors
 from methods.common.schedules import drops, make_optimiser, one_cycle
 from methods.common.windows import Window, jittered_window, random_window, to_network, visible
 from methods.nn.anchors import clustered
@@ -71,9 +72,15 @@ class DetectorStage(TrainingStage):
         return network.train()
 
     def optimiser(self, module: nn.Module) -> torch.optim.Optimizer:
-        learnt = [parameter for parameter in module.parameters() if parameter.requires_grad]
         training = self.training
-        return make_optimiser(training.optimiser, learnt, training.learning_rate, training.weight_decay)
+        learnt = [(name, one) for name, one in module.named_parameters() if one.requires_grad]
+        motion = [one for name, one in learnt if name.startswith("backbone_3d.")]
+        groups: list[dict[str, Any]] = [
+            {"params": [one for name, one in learnt if not name.startswith("backbone_3d.")]}
+        ]
+        if motion:
+            groups.append({"params": motion, "lr_scale": training.rate_3d})
+        return make_optimiser(training.optimiser, groups, training.learning_rate, training.weight_decay)
 
     def learning_rate(self, step: int) -> float:
         training = self.training
@@ -131,18 +138,3 @@ def network_sizes(truth: GroundTruth, model: ModelConfig) -> Array:
     scale = np.array(model.frame_size) / np.stack([videos.width, videos.height], axis=1)
     sizes = (boxes.boxes_N4[:, 2:] - boxes.boxes_N4[:, :2]) * scale[boxes.video]
     return np.maximum(sizes, 1.0)
-
-
-def label_vectors(boxes_N4: Array, labels_N: Array, num_classes: int) -> tuple[Array, Array]:
-    """Distinct boxes_G4 and, for each, labels_GC with 1 for every label that its rows have, float32.
-
-    On multi-label data a person is annotated once a label, with one box: those rows become one.
-    """
-    vectors = np.zeros((len(labels_N), num_classes), np.float32)
-    vectors[np.arange(len(labels_N)), labels_N.astype(np.int64)] = 1
-    if len(np.unique(boxes_N4, axis=0)) == len(boxes_N4):
-        return boxes_N4, vectors
-    distinct, place = np.unique(boxes_N4, axis=0, return_inverse=True)
-    merged = np.zeros((len(distinct), num_classes), np.float32)
-    np.maximum.at(merged, place.reshape(-1), vectors)
-    return distinct, merged

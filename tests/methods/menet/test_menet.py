@@ -25,12 +25,13 @@ def small() -> MenetConfig:
     """The tiny config at 64x48, narrower still."""
     tiny = base("ucf24-mini", "tiny")
     narrow: dict[str, Any] = {
-        "frame_size": (64, 48), "clip_length": 4, "width_3d": 0.0625, "groups_3d": 2, "width_2d": 0.03125,
+        "frame_size": (64, 48), "clip_length": 4, "width_3d": 0.125, "width_2d": 0.03125,
         "channels_2d": 8, "fusion_channels": 16, "num_anchors": 3,
     }  # fmt: skip
     return replace(
         tiny,
         model=replace(tiny.model, **narrow),
+        crops=replace(tiny.crops, steps=2, batch=2, side=32),
         training=replace(tiny.training, steps=2, batch=2),
         distillation=replace(tiny.distillation, teacher_steps=2, student_steps=2, batch=2),
         score_floor=0.0,
@@ -94,8 +95,10 @@ def test_clips_of_a_label_are_told_by_it(small: MenetConfig) -> None:
     stage = ClipStage("student", small, INFO, training_data(), 0)
     batch = stage.batch(0)
     assert set(batch) == {"flow", "rgb", "label"}
-    assert batch["flow"].shape == (2, 2, 4, 48, 64)
-    assert batch["rgb"].shape == (2, 3, 4, 48, 64)
+    assert batch["flow"].shape == (2, 2, 4, 32, 32)
+    assert batch["rgb"].shape == (2, 3, 4, 32, 32)
+    whole = replace(small, crops=replace(small.crops, steps=0))
+    assert ClipStage("student", whole, INFO, training_data(), 0).batch(0)["flow"].shape == (2, 2, 4, 48, 64)
     assert torch.allclose(batch["label"].sum(dim=1), torch.ones(2))
     assert batch["flow"].abs().max() <= 1
 
@@ -104,7 +107,8 @@ def test_srm_sees_neighbouring_frames_and_the_key_frame_last(small: MenetConfig)
     assert recent_frames(5, 3).tolist() == [2, 3, 4, 5]
     assert recent_frames(1, 3).tolist() == [0, 0, 0, 1]
     footage = noise(0)
-    seen = view_inputs(small)(footage, 5, None)
+    plain = replace(small, model=replace(small.model, clip_input="rgb"))
+    seen = view_inputs(plain)(footage, 5, None)
     assert set(seen) == {"clip", "key", "recent"}
     picture = torch.from_numpy(footage.rgb_THW3[5].transpose(2, 0, 1).astype(np.float32) / 255)
     assert torch.equal(seen["recent"][-1], seen["key"])
@@ -135,6 +139,17 @@ def test_every_row_builds(size: str) -> None:
         assert hasattr(network, "srm") is (row in WITH_SRM), row
         need = method.flow
         assert (need is not None and not need.only_training) is (row == "2d-flow"), row
+
+
+def test_without_distillation_the_branch_learns_of_crops_alone(small: MenetConfig, tmp_path: Path) -> None:
+    method = Menet(replace(small, distillation=replace(small.distillation, enabled=False)), INFO)
+    assert list(method.training_config()) == ["crops", "detector"]
+    train(method.training_stage("crops", training_data(), 0, {}), tmp_path, 0, Compute("cpu"))
+    learnt = {"crops": tmp_path / "checkpoint.pt"}
+    begun = method.training_stage("detector", training_data(), 0, learnt).prepare(tmp_path).state_dict()
+    for name, value in torch.load(learnt["crops"], weights_only=True).items():
+        if name.startswith("trunk."):
+            assert torch.equal(begun[name.replace("trunk.", "backbone_3d.")], value), name
 
 
 def test_rows_that_differ_after_distillation_share_it(small: MenetConfig) -> None:

@@ -42,7 +42,13 @@ def test_official_layout(dataset: str, classes: int, name: str) -> None:
 @pytest.fixture
 def narrow(small: YowoConfig) -> ModelConfig:
     """All layers of the official network, with few channels."""
-    return replace(small.model, pools_2d=(True,) * 5, strides_3d=((2, 2, 2),) * 3, blocks_3d=(3, 4, 23, 3))
+    return replace(
+        small.model,
+        kind_3d="resnext",
+        width_3d=0.0625,
+        groups_3d=2,
+        pools_2d=(True,) * 5,
+    )
 
 
 def test_names_round_trip(narrow: ModelConfig) -> None:
@@ -63,14 +69,14 @@ def test_official_checkpoints_load(narrow: ModelConfig, tmp_path: Path) -> None:
         load_official(YowoNetwork(narrow, 4), tmp_path / "yowo.pth")
 
 
-def test_branches_start_from_their_own_weights(small: YowoConfig, tmp_path: Path) -> None:
+def test_branches_start_from_their_own_weights(narrow: ModelConfig, tmp_path: Path) -> None:
     torch.manual_seed(1)
-    trained = YowoNetwork(small.model, 3)
+    trained = YowoNetwork(narrow, 3)
     trunk = trained.backbone_3d.state_dict() | {"fc.weight": torch.zeros(5, 128), "fc.bias": torch.zeros(5)}
     torch.save({"state_dict": trunk}, tmp_path / "kinetics.pth")
     torch.save(trained.backbone_2d.state_dict(), tmp_path / "coco.pt")
     model = replace(
-        small.model,
+        narrow,
         pretrained_3d=str(tmp_path / "kinetics.pth"),
         pretrained_2d=str(tmp_path / "coco.pt"),
         frozen=True,

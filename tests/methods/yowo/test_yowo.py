@@ -14,12 +14,14 @@ from bench.records import Detections
 from bench.testing import INFO, noise, training_data
 from bench.testing import footage as made
 from bench.training import Compute, train
+from methods.common.windows import taken, window_around
 from methods.nn.anchors import clustered, overlap
-from methods.yowo.clips import clip_frames
+from methods.yowo.clips import clip_frames, inputs, stack
 from methods.yowo.config import YowoConfig, configs
+from methods.yowo.crops import recoloured
 from methods.yowo.method import Yowo
+from methods.yowo.network import YowoNetwork
 from methods.yowo.postprocess import detections_and_tubes, suppressed
-from methods.yowo.training import label_vectors
 
 
 def trained(config: YowoConfig, folder: Path) -> Yowo:
@@ -33,6 +35,31 @@ def trained(config: YowoConfig, folder: Path) -> Yowo:
 def test_the_clip_ends_with_the_key_frame(small: YowoConfig) -> None:
     assert clip_frames(9, small.model).tolist() == [3, 5, 7, 9]
     assert clip_frames(1, small.model).tolist() == [0, 0, 0, 1]
+
+
+def test_differences_show_what_moves(small: YowoConfig) -> None:
+    rgb = np.random.default_rng(0).integers(0, 256, (4, 48, 64, 3), np.uint8)
+    plain = inputs(rgb, replace(small.model, clip_input="rgb"))["clip"]
+    steps = inputs(rgb, replace(small.model, clip_input="differences"))["clip"]
+    assert steps.shape == plain.shape
+    assert torch.equal(steps[:, 1:], plain[:, 1:] - plain[:, :-1])
+    assert torch.equal(steps[:, 0], steps[:, 1])
+    still = inputs(np.repeat(rgb[:1], 4, axis=0), replace(small.model, clip_input="differences"))
+    assert not still["clip"].any()
+    assert torch.equal(still["key"], inputs(rgb[:1], small.model)["key"])
+
+
+def test_the_untrained_head_says_the_first_objectness(small: YowoConfig) -> None:
+    rgb = np.random.default_rng(0).integers(0, 256, (4, 48, 64, 3), np.uint8)
+    said = {}
+    for first in (0.02, 0.5):
+        torch.manual_seed(0)
+        network = YowoNetwork(replace(small.model, first_objectness=first), 3).eval()
+        with torch.no_grad():
+            said[first] = network.regions(stack([inputs(rgb, small.model)])).objectness_BAHW
+    assert said[0.02].max() < 0.1
+    assert (said[0.5] - 0.5).abs().max() > 1e-3  # as it comes: the layers' own start is left alone
+    assert said[0.5].mean() == pytest.approx(0.5, abs=0.1)
 
 
 def test_no_future_frame_is_seen(small: YowoConfig, tmp_path: Path) -> None:
@@ -79,7 +106,7 @@ def test_anchors_are_clustered_from_the_training_boxes(small: YowoConfig, tmp_pa
     network = method.training_stage("detector", training_data(), 0, {}).prepare(tmp_path)
     anchors = network.anchors_A2.numpy()  # type: ignore[union-attr]
     truth = training_data().truth.boxes.boxes_N4
-    sizes = np.unique(truth[:, 2:] - truth[:, :2], axis=0) / 8
+    sizes = np.unique(truth[:, 2:] - truth[:, :2], axis=0) / 16  # a cell
     assert overlap(sizes, anchors.astype(np.float64)).max(axis=1).min() > 0.9
 
 
@@ -93,12 +120,59 @@ def test_clusters_of_two_shapes_are_found() -> None:
         clustered(sizes[:3], 5)
 
 
-def test_rows_of_one_person_become_one_label_vector() -> None:
-    boxes = np.array([[1, 2, 3, 4], [5, 6, 7, 8], [1, 2, 3, 4]], np.float32)
-    distinct, vectors = label_vectors(boxes, np.array([0, 2, 1]), 3)
-    found = {tuple(b): v.tolist() for b, v in zip(distinct.tolist(), vectors)}
-    assert found == {(1, 2, 3, 4): [1, 1, 0], (5, 6, 7, 8): [0, 0, 1]}
-    assert label_vectors(boxes[:0], np.zeros(0, int), 3)[1].shape == (0, 3)
+def test_the_detector_begins_with_what_crops_taught(small: YowoConfig, tmp_path: Path) -> None:
+    method = Yowo(small, INFO)
+    assert list(method.training_config()) == ["crops", "detector"]
+    assert method.facts()["pretraining"] == "crops of the training videos"
+    stage = method.training_stage("crops", training_data(), 0, {})
+    batch = stage.batch(0)
+    assert batch["clip"].shape == (3, 3, 4, 32, 32)
+    assert torch.equal(batch["label"].sum(dim=1), torch.ones(3))
+    assert torch.equal(batch["clip"], method.training_stage("crops", training_data(), 0, {}).batch(0)["clip"])
+    train(stage, tmp_path, 0, Compute("cpu"))
+    learnt = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
+    detector = method.training_stage("detector", training_data(), 0, {"crops": tmp_path / "checkpoint.pt"})
+    begun = detector.prepare(tmp_path).state_dict()
+    for name, value in learnt.items():
+        if name.startswith("trunk."):
+            assert torch.equal(begun[name.replace("trunk.", "backbone_3d.")], value), name
+    wider = Yowo(replace(small, model=replace(small.model, width_3d=0.25)), INFO)
+    with pytest.raises(ValueError, match=r"checkpoint\.pt does not fit.*another config"):
+        wider.started_network(tmp_path / "checkpoint.pt")
+
+
+def test_crops_lie_around_the_person(small: YowoConfig) -> None:
+    """A box's middle is the crop's, within the shift, and the frame's edge repeats beyond it."""
+    rng = np.random.default_rng(0)
+    frames = np.arange(48 * 64, dtype=np.int64).reshape(1, 48, 64, 1)
+    for _ in range(20):
+        x, y, w, h = window_around(np.array([10.0, 20.0, 20.0, 40.0]), 32, 5, rng)
+        assert (w, h) == (32, 32)
+        assert abs(x + 16 - 15) <= 5
+        assert abs(y + 16 - 30) <= 5
+    part = taken(frames, (-2, 40, 32, 32))[0, :, :, 0]
+    assert part.shape == (32, 32)
+    assert (part[:, 0] == part[:, 2]).all()
+    assert (part[7:] == part[7]).all()
+    assert part[0, 2] == frames[0, 40, 0, 0]
+
+
+def test_a_crop_may_be_a_negative(small: YowoConfig) -> None:
+    frames = np.random.default_rng(0).integers(0, 256, (4, 48, 64, 3), np.uint8)
+    part = frames[:, 4:36, 8:40]
+    plain = (0.0, 1.0, 1.0)
+    seen = [recoloured(frames, (8, 4, 32, 32), plain, np.random.default_rng(seed)) for seed in range(16)]
+    same = [np.array_equal(one, part) for one in seen]
+    assert 0 < sum(same) < 16
+    assert all(alike or np.array_equal(one, 255 - part) for one, alike in zip(seen, same))
+
+
+def test_full_size_has_no_stage_of_crops() -> None:
+    for dataset in ("ucf24", "jhmdb", "ava"):
+        method = Yowo(configs(dataset, "full")["default"], INFO)
+        assert list(method.training_config()) == ["detector"]
+        assert method.facts()["pretraining"] == "none"
+    assert list(Yowo(configs("ucf24", "tiny")["2d"], INFO).training_config()) == ["detector"]
 
 
 def rows(**columns: Any) -> Detections:
@@ -134,12 +208,17 @@ def test_what_cannot_work_is_refused_before_training(small: YowoConfig, tmp_path
     def method(**model: Any) -> Yowo:
         return Yowo(replace(small, model=replace(small.model, **model)), INFO)
 
-    with pytest.raises(ValueError, match=r"model\.frame_size is 100x96: both must be multiples of 8"):
+    with pytest.raises(ValueError, match=r"model\.frame_size is 100x96: both must be multiples of 16"):
         method(frame_size=(100, 96))
+    with pytest.raises(ValueError, match=r"model\.pools_2d makes cells of 32 pixels"):
+        method(frame_size=(64, 64), pools_2d=(True,) * 5)
     with pytest.raises(ValueError, match=r"model\.branches"):
         method(branches=("4d",))
     with pytest.raises(ValueError, match=r"model\.pretrained_3d: no file .*none\.pth"):
         method(pretrained_3d=str(tmp_path / "none.pth")).check()
+    (tmp_path / "kinetics.pth").touch()
+    with pytest.raises(ValueError, match=r"a ResNeXt: --set model\.kind_3d=resnext"):
+        method(pretrained_3d=str(tmp_path / "kinetics.pth")).check()
     with pytest.raises(ValueError, match=r"model\.frozen keeps the branches"):
         Yowo(configs("jhmdb", "full")["default"], INFO).check()
     with pytest.raises(ValueError, match="load the checkpoints"):
@@ -168,4 +247,6 @@ def test_batches_are_a_function_of_seed_and_step(small: YowoConfig) -> None:
     one, same, other = (stage.batch(3)["inputs"]["clip"] for stage in stages)
     assert torch.equal(one, same)
     assert not torch.equal(one, other)
-    assert one.min() >= 0 and one.max() <= 1  # noqa: PT018
+    key = stages[0].batch(3)["inputs"]["key"]
+    assert key.min() >= 0
+    assert key.max() <= 1
