@@ -23,11 +23,13 @@ class Paper:
 
 PAPERS = {
     "pcsc2019": Paper("Kinetics-400 (I3D)", "flownet2", names_evaluator=False),
-    "zhang2020": Paper("ImageNet (VGG16)", "pwc"),
+    "zhang2020": Paper("ImageNet (VGG16)", "pwc-net"),
     "elnouby2018": Paper("PASCAL VOC (YOLOv2), Kinetics", "flownet2"),
     "menet2020": Paper("COCO (Darknet-19), Kinetics (ResNeXt-101)", "none"),
     "reclnet2018": Paper("ImageNet and Kinetics", "brox"),
 }
+NOTHING_ELSE = ("none", "crops of the training videos")
+"""Pre-training, as methods name it, that saw nothing beyond the training videos."""
 
 
 @dataclass(frozen=True)
@@ -94,8 +96,8 @@ def reasons(result: Result, number: Number) -> tuple[str, ...]:
 
 def _of_training(training: Training, paper: Paper) -> list[str]:
     found = []
-    if training.pretraining == "none":
-        found.append(f"pre-training: none (paper: {paper.pretraining})")
+    if training.pretraining in NOTHING_ELSE:
+        found.append(f"pre-training: {training.pretraining} (paper: {paper.pretraining})")
     if not training.flow.startswith(paper.flow):
         found.append(f"flow: {training.flow} (paper: {paper.flow})")
     if training.videos < training.listed:
