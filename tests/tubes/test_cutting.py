@@ -37,8 +37,7 @@ def frames(*intervals: tuple[int, int, int]) -> np.ndarray:
 def spans(found: Tubes) -> list[tuple[int, int, int]]:
     bounds = [*found.starts, len(found)]
     return [
-        (int(found.video[i]), int(found.frame[i]), int(found.frame[j - 1]) + 1)
-        for i, j in pairwise(bounds)
+        (int(found.video[i]), int(found.frame[i]), int(found.frame[j - 1]) + 1) for i, j in pairwise(bounds)
     ]
 
 
