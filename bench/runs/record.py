@@ -78,12 +78,12 @@ def _training(plan: Plan) -> Training | None:
     if not plan.train_keys:
         return None
     facts = plan.method.facts()
-    first = next(iter(plan.train_keys.values()))
+    steps = (plan.store.facts("train", key)["steps"] for key in plan.train_keys.values())
     return Training(
         data=plan.request.fit,
         videos=len(plan.train_truth.videos),
         listed=len(plan.fit_videos),
-        steps=int(plan.store.facts("train", first)["steps"]),
+        steps=sum(map(int, steps)),
         pretraining=facts["pretraining"],
         flow=facts["flow_source"] or "none",
         boxes_from=facts["boxes_from"],

@@ -117,7 +117,7 @@ def test_a_run_ends_with_its_result_and_all_evidence(finished: tuple[Plan, Resul
     assert result.errors["oracle"]["none"] is not None
     assert len(result.errors_per_class["dap"]["missed"]) == 24
     assert result.training is not None
-    assert (result.training.videos, result.training.steps, result.training.flow) == (48, 6, "dis")
+    assert (result.training.videos, result.training.steps, result.training.flow) == (48, 6 + 12, "dis")
     assert (
         set(result.inputs)
         == set(result.times.steps) - {"score"}
