@@ -117,6 +117,7 @@ def serve(lines: Iterable[str]) -> str:
                 break
             except Empty:
                 continue
+        load.sample(last=True)
     if last:
         problems = [live.finish(Path(folder)) for folder in json.loads(last)]
         return next(filter(None, problems), "")

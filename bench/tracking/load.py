@@ -32,10 +32,10 @@ class Load:
         if self.file:
             self.file.close()
 
-    def sample(self) -> None:
-        """Write one row if it is time for one."""
+    def sample(self, last: bool = False) -> None:
+        """Write one row if it is time for one, or if there is none yet and none will come (``last``)."""
         now = time.monotonic()
-        if now < self.next:
+        if now < self.next and not (last and self.file is None):
             return
         self.next = now + EVERY
         row: dict[str, float] = {"step": int(now - self.began)}
