@@ -93,8 +93,8 @@ def _tiny(config: MenetConfig, dataset: str) -> MenetConfig:
         flow="dis",
         flow_clip=3.0,
         flow_centred=True,
-        teacher_steps=1500 if real else 600,
-        student_steps=2400 if real else 900,
+        teacher_steps=1500 if real else 400,
+        student_steps=2400 if real else 700,
         batch=config.crops.batch,
         optimiser="adamw",
         learning_rate=config.crops.learning_rate,
@@ -102,7 +102,9 @@ def _tiny(config: MenetConfig, dataset: str) -> MenetConfig:
         colour=config.crops.colour,
     )
     motion = MotionConfig(flow="dis", flow_clip=3.0)
-    return replace(config, distillation=distillation, motion=motion)
+    steps = config.training.steps if real else 2000
+    training = replace(config.training, steps=steps)
+    return replace(config, distillation=distillation, motion=motion, training=training)
 
 
 def configs(dataset: str, size: str) -> dict[str, MenetConfig]:

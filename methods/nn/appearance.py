@@ -4,8 +4,8 @@ Persistence of Appearance", 2020): motion between neighbouring frames from one s
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 EPS = 1e-6
 
@@ -25,7 +25,9 @@ class PersistenceOfAppearance(nn.Module):
             nn.init.zeros_(self.shallow_conv.bias)
 
     def forward(self, frames_BTCHW: Tensor) -> Tensor:
-        batch, length = frames_BTCHW.shape[:2]
-        features = self.shallow_conv(frames_BTCHW.flatten(0, 1)).unflatten(0, (batch, length))
-        step = features[:, :-1] - features[:, 1:] + EPS
-        return torch.linalg.vector_norm(step, dim=2)
+        """The convolution is linear, so it is applied to differences of frames, where its bias is gone."""
+        steps = frames_BTCHW[:, :-1] - frames_BTCHW[:, 1:]
+        convolution = self.shallow_conv
+        features = F.conv2d(steps.flatten(0, 1), convolution.weight, padding=convolution.padding)
+        distances: Tensor = (features + EPS).square().sum(dim=1).sqrt()
+        return distances.unflatten(0, steps.shape[:2])

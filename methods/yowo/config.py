@@ -121,7 +121,7 @@ many rivals for its objectness, which then stays near 0. Differences show the 3-
 first learns of crops. A head that begins by saying 0.5 of every box spends its first steps on unlearning it.
 """
 TINY_TRAINING = TrainingConfig(
-    steps=2000,
+    steps=1600,
     batch=8,
     background=0.1,
     optimiser="adamw",
@@ -153,13 +153,13 @@ def _tiny(dataset: str) -> YowoConfig:
     real = not dataset.endswith("-mini")
     return YowoConfig(
         model=TINY_MODEL,
-        crops=CropsConfig(steps=2400 if real else 1200),
+        crops=CropsConfig(steps=2400 if real else 900),
         training=replace(TINY_TRAINING, steps=5000 if real else TINY_TRAINING.steps),
         boxes_per_frame=30,
         score_floor=0.01,
         class_floor=0.005,
         predict_batch=16,
-        cpu_threads=2,
+        cpu_threads=1,
     )
 
 
