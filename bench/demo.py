@@ -17,7 +17,7 @@ from bench.video import Video
 
 if TYPE_CHECKING:
     from bench.runs.reopen import Finished
-    from bench.runs.run import Reporter
+    from bench.runs.reporter import Reporter
     from bench.training import Compute
     from methods.base import Method
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict, deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,10 +20,16 @@ if TYPE_CHECKING:
 
 DEFAULT_BUDGET = 5 << 30
 """Bytes of flow that a library keeps."""
+Arrays = Mapping[str, np.ndarray]
+Extractions = Callable[["Footage", str], Arrays]
+"""Footage and the name of an extraction -> its arrays (:class:`methods.base.Extraction`)."""
 
 
 class Footage:
     """One video at one size (width, height): RGB frames and, where a store is given, optical flow."""
+
+    extractions: Extractions | None = None
+    """Where what was computed of the video before is found."""
 
     def __init__(self, video: Video, size: tuple[int, int], flow: FlowStore | None = None) -> None:
         self.name = video.name
@@ -77,6 +83,15 @@ class Footage:
         if self._store is not None:
             _ = self.flow_THW2
 
+    def extracted(self, name: str) -> Arrays:
+        """What the method's extraction of that name found in the video (:class:`methods.base.Extraction`).
+
+        Raises ValueError where there is none, and where it is not ready yet.
+        """
+        if self.extractions is None:
+            raise ValueError(f"{self.name}: nothing was extracted; its method names no extraction {name}")
+        return self.extractions(self, name)
+
     @property
     def nbytes(self) -> int:
         """Bytes of flow held in memory."""
@@ -92,9 +107,10 @@ class FootageLibrary(Mapping[str, Footage]):
         size: tuple[int, int],
         flow: FlowStore | None = None,
         budget: int = DEFAULT_BUDGET,
+        extractions: Extractions | None = None,
     ) -> None:
         self._videos = {video.name: video for video in videos}
-        self._size, self._flow, self._budget = size, flow, budget
+        self._size, self._flow, self._budget, self._extractions = size, flow, budget, extractions
         self._kept: OrderedDict[str, Footage] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -102,6 +118,7 @@ class FootageLibrary(Mapping[str, Footage]):
         with self._lock:
             if name not in self._kept:
                 self._kept[name] = Footage(self._videos[name], self._size, self._flow)
+                self._kept[name].extractions = self._extractions
             self._kept.move_to_end(name)
             self._let_go()
             return self._kept[name]

@@ -17,14 +17,14 @@ from __future__ import annotations
 
 import copy
 import tempfile
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 
-from bench.footage import Footage
+from bench.footage import Arrays, Extractions, Footage
 from bench.records import Array, Detections, GroundTruth, TruthBoxes, TruthTubes, Tubes, VideoTable
 from bench.video import Video
 from methods.base import SIZES, Info, Method, TrainingData
@@ -106,9 +106,28 @@ def sliding() -> Iterator[tuple[Array, Array]]:
         yield np.stack([noise[:, 8 - u * t : 72 - u * t] for t in range(4)]), flow
 
 
-def training_data(size: tuple[int, int] = (64, 48)) -> TrainingData:
+class Remade:
+    """The extractions of a method, ready as far as these checkpoints allow; computed once a video."""
+
+    def __init__(self, method: Method, checkpoints: Mapping[str, Path]) -> None:
+        self.method = method
+        self.found: dict[tuple[str, str, int], Arrays] = {}
+        for name, one in method.extractions().items():
+            if set(one.stages) <= set(checkpoints):
+                method.load_extraction(name, {stage: checkpoints[stage] for stage in one.stages}, "cpu")
+
+    def __call__(self, footage: Footage, name: str) -> Arrays:
+        key = (name, footage.name, len(footage))
+        if key not in self.found:
+            self.found[key] = self.method.extract(name, footage)
+        return self.found[key]
+
+
+def training_data(size: tuple[int, int] = (64, 48), extractions: Extractions | None = None) -> TrainingData:
     """The annotation of :func:`toy_truth` with footage of noise, and the motion of :func:`sliding`."""
     library = {f"run/v_run_g{i:02d}_c01": noise(i, annotation=(64, 48), size=size) for i in (0, 1)}
+    for one in library.values():
+        one.extractions = extractions
     return TrainingData(toy_truth(), library, motion=sliding)  # type: ignore[arg-type]
 
 
@@ -118,6 +137,7 @@ class MethodConformance:
     method: ClassVar[type[Method]]
     _folder: ClassVar[tempfile.TemporaryDirectory[str]]
     _checkpoints: ClassVar[dict[str, Path]]
+    _extractions: ClassVar[Remade]
 
     @classmethod
     def config(cls) -> Any:
@@ -134,11 +154,13 @@ class MethodConformance:
             cls._folder = tempfile.TemporaryDirectory(prefix="conformance-")
             checkpoints: dict[str, Path] = {}
             for name in method.training_config():
-                stage = method.training_stage(name, training_data(method.frame_size), 0, checkpoints)
+                data = training_data(method.frame_size, Remade(method, checkpoints))
+                stage = method.training_stage(name, data, 0, checkpoints)
                 folder = Path(cls._folder.name) / name
                 train(stage, folder, 0, Compute("cpu"))
                 checkpoints[name] = folder / CHECKPOINT
             cls._checkpoints = checkpoints
+        cls._extractions = Remade(method, cls._checkpoints)
         method.load(cls._checkpoints, "cpu")
         return method
 
@@ -146,7 +168,9 @@ class MethodConformance:
     def footage(cls, frames: int = 6, seed: int = 3) -> Footage:
         """Noise at the method's size, annotated at 320x240."""
         method = cls.method(cls.config(), INFO)
-        return noise(seed, frames, annotation=(320, 240), size=method.frame_size)
+        made = noise(seed, frames, annotation=(320, 240), size=method.frame_size)
+        made.extractions = lambda footage, name: cls._extractions(footage, name)
+        return made
 
     def test_every_config_builds(self) -> None:
         """Each row of each dataset in both sizes, and there is a default."""
@@ -232,6 +256,14 @@ class MethodConformance:
             assert tubes is None or not len(tubes) or tubes.label.max() < len(INFO.classes)
         if first[1] is not None and again[1] is not None:
             same_rows(first[1], again[1])
+
+    def test_without_linking_the_detections_are_the_same(self) -> None:
+        """Where no tubes are wanted there are none, and nothing else changes."""
+        method, alone = self.trained(), replace(INFO, linked=False)
+        for found in (method.predict(self.footage(), [1, 4]), method.predict(self.footage(), [])):
+            detections, tubes = method.postprocess(found, 6, self.config(), alone)
+            assert tubes is None
+            same_rows(detections, method.postprocess(found, 6, self.config(), INFO)[0])
 
     def test_checkpoints_carry_all_that_was_learnt(self) -> None:
         """Two instances with the same checkpoints predict the same."""

@@ -187,6 +187,8 @@ class _Loop:
 
 def _prefetched(stage: TrainingStage, first: int) -> Iterator[tuple[int, Any]]:
     """(step, batch) from ``first`` on; the next batch is made while the caller works on this one."""
+    if first >= stage.steps:
+        return
     with ThreadPoolExecutor(1) as pool:
         coming = pool.submit(stage.batch, first)
         for step in range(first, stage.steps):

@@ -16,7 +16,8 @@ from datasets.annotation import ground_truth
 from datasets.base import DataError, Dataset, Quirk, Split
 from datasets.daly_annotation import DalyFile, read_daly
 from datasets.files import reading
-from datasets.keyframes import TRACKERS, extend_keyframes
+from datasets.keyframes import Tracker, extend_keyframes, key_agreement
+from datasets.trackers import csrt
 from datasets.trimming import trimmed
 
 
@@ -76,22 +77,26 @@ class Daly(Dataset):
         return trimmed(found) if protocol.trimming else found
 
     def extend(
-        self, tracker: str = "csrt", progress: Callable[[int, int], None] = lambda done, total: None
+        self,
+        tracker: Tracker = csrt,
+        name: str = "csrt",
+        progress: Callable[[int, int], None] = lambda done, total: None,
     ) -> Path:
         """Track from every key-frame (:mod:`datasets.keyframes`) and keep the result in ``extended/``.
 
-        Takes hours for all of DALY. Raises DataError for missing videos, ValueError for an unknown tracker.
+        ``name`` is written beside it, and how well it agrees with the key-frames. Takes hours for all of
+        DALY. Raises DataError for missing videos.
         """
-        chosen = choose(tracker, TRACKERS, "tracker")
         truth = self.ground_truth()
         table = truth.videos
         videos = [
             Video(name, self.video_path(name), int(width), int(height))
             for name, width, height in zip(table.names, table.width, table.height)
         ]
-        found = extend_keyframes(truth, videos, TRACKERS[chosen], progress)
+        found = extend_keyframes(truth, videos, tracker, progress)
         folder = self.root / "extended"
-        write_ground_truth(folder, found, {"tracker": chosen, "annotation": digest_ground_truth(truth)})
+        facts = {"tracker": name, "annotation": digest_ground_truth(truth)}
+        write_ground_truth(folder, found, facts | {"agreed": key_agreement(truth, found)})
         return folder
 
     def extended(self) -> GroundTruth:

@@ -2,8 +2,8 @@
 
 As Chéron et al. do it (RecLNet, arXiv 1806.11008, section 4, "DALY tracks labeling"): a tracker starts from
 every key-frame of an instance and follows its person to both ends of the span; in each frame the box is the
-median of all tracks, coordinate by coordinate, on key-frames too. They track with a Siamese network; here any
-function of frames and a box will do.
+median of all tracks, coordinate by coordinate, on key-frames too. They track with a Siamese network
+(:mod:`methods.nn.siamfc`); here any function of frames and a box will do.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from math import sqrt
-from typing import Any
 
 import numpy as np
 
+from bench.metrics.boxes import iou
 from bench.records import Array, GroundTruth, TruthBoxes
 from bench.video import Frame, Video
 from datasets.trimming import annotated_runs
@@ -25,6 +25,8 @@ Tracker = Callable[[Sequence[Frame], Array], Array]
 
 SIDE = 240
 """Shorter side of the frames that are tracked in, in pixels, unless they are smaller."""
+AGREED = (0.5, 0.8)
+"""IoUs that RecLNet (section 4) holds the agreement with the key-frames against."""
 MOST_BYTES = 1 << 30
 """Of the frames of one interval of a video, held while it is tracked in; longer ones get smaller frames."""
 
@@ -47,6 +49,32 @@ def extend_keyframes(
         parts.append(_extend_video(truth.select([name]), video, tracker) if len(boxes) else boxes)
         progress(done, len(videos))
     return replace(truth, boxes=TruthBoxes.concat(parts).with_videos(truth.videos.names))
+
+
+def key_overlaps(truth: GroundTruth, extended: GroundTruth) -> Array:
+    """IoU, float64 [K], of the annotated boxes of ``truth`` with those of ``extended`` on the same frames.
+
+    0 where that has none. Key-frames outside the span of their instance, which are not tracked, are left out.
+    """
+    tubes, keys = truth.tubes, truth.boxes
+    order = np.argsort(tubes.tube, kind="stable")
+    row_K = order[np.searchsorted(tubes.tube, keys.tube, sorter=order)]
+    keys = keys[(keys.frame >= tubes.start[row_K]) & (keys.frame < tubes.end[row_K])]
+    return np.nan_to_num(iou(boxes_at(extended.boxes, keys), keys.boxes_N4, 0))
+
+
+def key_agreement(truth: GroundTruth, extended: GroundTruth) -> dict[str, float]:
+    """Percent of the key-frames whose IoU (:func:`key_overlaps`) is above each of :data:`AGREED`, by that."""
+    overlap_K = key_overlaps(truth, extended)
+    return {str(least): 100.0 * float((overlap_K > least).mean()) for least in AGREED if len(overlap_K)}
+
+
+def boxes_at(boxes: TruthBoxes, places: TruthBoxes) -> Array:
+    """The boxes at the (tube, frame) of each row of ``places``, float32 [N, 4], NaN where there is none."""
+    known = dict(zip(zip(boxes.tube.tolist(), boxes.frame.tolist()), boxes.boxes_N4))
+    nowhere = np.full(4, np.nan, np.float32)
+    asked = zip(places.tube.tolist(), places.frame.tolist())
+    return np.array([known.get(place, nowhere) for place in asked], np.float32).reshape(-1, 4)
 
 
 def _extend_video(truth: GroundTruth, video: Video, tracker: Tracker) -> TruthBoxes:
@@ -124,44 +152,3 @@ def _intervals(video: Video, size: tuple[int, int], runs_R2: Array) -> Iterator[
             todo, frames = todo[1:], []
     if frames:
         yield todo[0][0], frames
-
-
-def csrt(frames: Sequence[Frame], box: Array) -> Array:
-    """OpenCV's discriminative correlation filter (Lukežič et al., CVPR 2017); follows changes of size."""
-    import cv2
-
-    return _follow(cv2.TrackerCSRT_create(), frames, box)  # type: ignore[attr-defined]
-
-
-def kcf(frames: Sequence[Frame], box: Array) -> Array:
-    """OpenCV's kernelised correlation filter (Henriques et al., TPAMI 2015); fast, keeps the box's size."""
-    import cv2
-
-    return _follow(cv2.TrackerKCF_create(), frames, box)  # type: ignore[attr-defined]
-
-
-TRACKERS: dict[str, Tracker] = {"csrt": csrt, "kcf": kcf}
-
-
-def _follow(tracker: Any, frames: Sequence[Frame], box: Array) -> Array:
-    """Run an OpenCV tracker, which works on whole pixels; lost once is lost for the rest."""
-    import cv2
-
-    boxes_T4 = np.full((len(frames), 4), np.nan)
-    boxes_T4[0] = box
-    height, width = frames[0].shape[:2]
-    x1, y1 = (int(np.clip(round(float(v)), 0, side - 2)) for v, side in zip(box[:2], (width, height)))
-    x2, y2 = (
-        int(np.clip(round(float(v)), low + 2, side))
-        for v, low, side in zip(box[2:], (x1, y1), (width, height))
-    )
-    try:
-        tracker.init(np.ascontiguousarray(frames[0]), (x1, y1, x2 - x1, y2 - y1))
-        for number, frame in enumerate(frames[1:], 1):
-            found, (x, y, w, h) = tracker.update(np.ascontiguousarray(frame))
-            if not found:
-                break
-            boxes_T4[number] = x, y, x + w, y + h
-    except cv2.error:  # a box too small to be followed
-        pass
-    return boxes_T4

@@ -26,7 +26,7 @@ from bench.records import Detections, GroundTruth, Tubes
 if TYPE_CHECKING:
     import torch
 
-    from bench.footage import Footage, FootageLibrary
+    from bench.footage import Arrays, Footage, FootageLibrary
     from bench.published import Weights
 
 SIZES = ("full", "tiny")
@@ -40,12 +40,15 @@ class Info:
 
     flipped_labels: the label of each class when the picture is mirrored (a wave to the left becomes one to
     the right), or None where mirroring has no meaning and must not be used in training.
+    linked: whether tubes are scored; if not, key-frames far apart may be all that is predicted, and
+    ``postprocess`` links nothing.
     """
 
     classes: tuple[str, ...]
     multi_label: bool = False
     trimmed: bool = False
     flipped_labels: tuple[int, ...] | None = None
+    linked: bool = True
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,7 @@ class TrainingStage(ABC):
 
     name: str
     steps: int
-    """Optimiser steps; may be set by ``prepare``."""
+    """Optimiser steps; may be set by ``prepare``; 0: what it builds is the result."""
 
     @abstractmethod
     def prepare(self, folder: Path) -> torch.nn.Module:
@@ -193,7 +196,22 @@ class Method(ABC):
     def postprocess(
         cls, predictions: Detections, num_frames: int, config: Any, info: Info
     ) -> tuple[Detections, Tubes | None]:
-        """Frame detections and action tubes of one video. Pure; None: the method makes no tubes."""
+        """Frame detections and action tubes of one video. Pure.
+
+        None: the method makes no tubes, or none are wanted (``info.linked``).
+        """
+
+    def extractions(self) -> Mapping[str, Extraction]:
+        """Name -> what is computed of every video once, in order: one may read those before it."""
+        return {}
+
+    def load_extraction(self, name: str, checkpoints: Mapping[str, Path], device: str) -> None:
+        """Be ready to extract: load the checkpoints of the stages that the extraction names."""
+        raise NotImplementedError(f"{self.name}.extractions names {name}; give its load_extraction too")
+
+    def extract(self, name: str, footage: Footage) -> Arrays:
+        """The arrays of one video. Deterministic given weights; called in several threads at once."""
+        raise NotImplementedError(f"{self.name}.extractions names {name}; give its extract too")
 
     @property
     @abstractmethod
@@ -211,7 +229,10 @@ class Method(ABC):
         return None
 
     def facts(self) -> dict[str, Any]:
-        """What a leaderboard says of the model: ``pretraining``, ``flow_source``, ``boxes_from``."""
+        """What a leaderboard says of the model: ``pretraining``, ``flow_source``, ``boxes_from``.
+
+        ``notes``, where there are any: readings of its own that a result must state, in sentences.
+        """
         return {"pretraining": "none", "flow_source": None, "boxes_from": "own"}
 
 
@@ -231,6 +252,24 @@ class Stream:
         if number < 0:
             return Detections.empty([self._footage.name])
         return self._method.predict(self._footage, [number])
+
+
+@dataclass(frozen=True)
+class Extraction:
+    """What a method computes of every video once, for later stages and predictions: tracks, features.
+
+    It is kept as arrays a video, shared by all runs whose stages and config it reads are the same, and found
+    by :meth:`bench.footage.Footage.extracted`.
+
+    stages: training stages whose checkpoints it needs; those after all of them may read it.
+    config: the part of the configuration that it reads.
+    bytes_per_frame: about what is kept of a frame, 0: little. Above a run's budget for all videos nothing is
+    kept, and it is computed whenever it is asked.
+    """
+
+    stages: tuple[str, ...]
+    config: Any
+    bytes_per_frame: int = 0
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from math import isnan, nan
@@ -12,7 +11,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from reports.boards import Board, Row, best_rows
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#6b5b95", "#000000")
@@ -38,17 +36,7 @@ STYLE: dict[Any, Any] = {
     "legend.frameon": False,
     "legend.fontsize": 9,
 }
-PUBLISHED: dict[str, Any] = {
-    "color": "#8a94a0",
-    "linewidth": 1.3,
-    "marker": "o",
-    "markersize": 4,
-    "markerfacecolor": "white",
-    "zorder": 1,
-}
-DASHES = ((0, (5, 2)), (0, (2, 1.5)), (0, (6, 2, 1, 2)), (0, (1, 2)))
 MOST_CURVES = 8
-MOST_BANDS = 3
 
 
 @contextmanager
@@ -66,61 +54,6 @@ def svg(figure: Figure) -> str:
     facts = {"Date": None, "Creator": None}
     figure.savefig(out, format="svg", metadata=facts, bbox_inches="tight", pad_inches=0.08)
     return out.getvalue()
-
-
-def threshold_curves(board: Board) -> str | None:
-    """mAP by IoU threshold with 95% bands, published rows dashed. None if there is nothing to draw.
-
-    Of the level that the board is ranked by, tubes or frames; then the area under the whole curve is named.
-    """
-    from matplotlib.figure import Figure
-
-    kind = board.ranking_metric.partition("/")[0]
-    rows = [(row, points) for row in best_rows(board) if len(points := _curve(row, kind)) > 1][:MOST_CURVES]
-    if not rows:
-        return None
-    with styled():
-        figure = Figure(figsize=(6.4, 4.4))
-        axes = figure.subplots()
-        look = looks(board)
-        for i, (row, points) in enumerate(rows):
-            colour, marker = look[row.configuration]
-            x, y, low, high = zip(*points)
-            if i < MOST_BANDS:
-                axes.fill_between(x, low, high, color=colour, alpha=0.12, linewidth=0)
-            label = clipped(row.label, 60) + _area(row, kind)
-            axes.plot(x, y, color=colour, marker=marker, markersize=5.5, linewidth=2, label=label)
-        _draw_published(axes, board, kind)
-        axes.set(xlabel="IoU threshold", ylabel=f"{kind.replace('_map', '-mAP')} (%)", ylim=(0, None))
-        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=1, handlelength=2.4)
-        return svg(figure)
-
-
-def _area(row: Row, kind: str) -> str:
-    """The mean over the thresholds .05, .10 ... .95, where the result has it."""
-    area = row.result.metrics.get(f"{kind}/auc")
-    return f" · AUC {area.value:.1f}" if area else ""
-
-
-def _curve(row: Row, kind: str) -> list[tuple[float, float, float, float]]:
-    """(threshold, value, low, high), thresholds rising."""
-    points = []
-    for name, estimate in row.result.metrics.items():
-        if estimate and re.fullmatch(kind + r"/[\d.]+", name):
-            value = estimate.value
-            low = value if estimate.low is None else estimate.low
-            high = value if estimate.high is None else estimate.high
-            points.append((float(name.partition("/")[2]), value, low, high))
-    return sorted(points)
-
-
-def _draw_published(axes: Axes, board: Board, kind: str) -> None:
-    for method, dash in zip(board.published, DASHES):
-        named = [(n.partition("/")[2], v) for n, v in method.values.items() if n.startswith(f"{kind}/")]
-        points = sorted((float(t), float(value)) for t, value in named if "-" not in t)
-        if len(points) > 1:
-            label = f"{method.method} (published, {method.paper})"
-            axes.plot(*zip(*points), label=label, linestyle=dash, **PUBLISHED)
 
 
 def class_map(board: Board, metric: str) -> str | None:

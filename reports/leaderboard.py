@@ -6,7 +6,7 @@ The page is one file that needs no network. The same results give the same bytes
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from bench.files.store import write_atomic
@@ -21,12 +21,14 @@ from reports.board_tables import (
     seed_table,
 )
 from reports.boards import Board, boards
+from reports.kept import kept
 from reports.page import Moved, Section, page
 from reports.protocol_spread import Spread, spread_plot, spreads
 from reports.tables import Table
+from reports.threshold_curves import threshold_curves
 
 FIGURES: dict[str, Callable[[Board], str | None]] = {
-    "curves": figures.threshold_curves,
+    "curves": threshold_curves,
     "precision-recall": plots.precision_recall,
     "errors-frame": lambda board: plots.error_bars(board, "frame"),
     "errors-tube": lambda board: plots.error_bars(board, "tube"),
@@ -41,18 +43,20 @@ def write_report(runs_dir: Path, out: Path) -> list[Path]:
     """Read all results below ``runs_dir`` and write leaderboards to ``out``; returns the files written.
 
     ``index.html``; for every leaderboard a Markdown file of its tables, each table as CSV and LaTeX, and the
-    figures as SVG. Results that are refused are named on the page.
+    figures as SVG. Results that are refused are named on the page. Figures of what has not changed since the
+    report before in ``out`` are taken from there (:mod:`reports.kept`).
     """
     found = read_all(runs_dir)
     made = boards(found.results)
-    sections = tuple(_section(board) for board in made)
-    moved = tuple(_spread(spread) for spread in spreads(made))
+    sections = tuple(_section(board, out) for board in made)
+    moved = tuple(_spread(spread, out) for spread in spreads(made))
     texts = {"index.html": page(sections, moved, found, runs_dir)}
     for section in sections:
         texts |= _files(section.slug, section.tables, section.figures)
     for spread, tables, picture in moved:
+        name = _spread_name(spread)
         named = {slug(table.title.partition(": ")[2].partition(" of ")[0]): table for table in tables}
-        texts |= _files(f"spread-{slug(spread.dataset)}", named, {"spread": picture} if picture else {})
+        texts |= _files(name, named, {"spread": picture} if picture else {})
     return [_write(out / name, text) for name, text in texts.items()]
 
 
@@ -69,22 +73,28 @@ def _write(path: Path, text: str) -> Path:
     return path
 
 
-def _section(board: Board) -> Section:
+def _section(board: Board, out: Path) -> Section:
     tables: dict[str, Table | None] = {"leaderboard": leaderboard_table(board), "seeds": seed_table(board)}
     for metric in per_class_metrics(board):
         tables[slug(metric)] = per_class_table(board, metric)
     tables |= {f"errors-{level}": error_table(board, level) for level in ERROR_TITLES}
-    drawn = {name: draw(board) for name, draw in FIGURES.items()}
-    return Section(
-        board,
-        f"{slug(board.protocol)}-{board.truth_digest[:6]}",
-        {name: table for name, table in tables.items() if table},
-        {name: svg for name, svg in drawn.items() if svg},
-    )
+    name = f"{slug(board.protocol)}-{board.truth_digest[:6]}"
+    drawn = kept(out, name, board, lambda: _drawn({n: draw(board) for n, draw in FIGURES.items()}))
+    return Section(board, name, {name: table for name, table in tables.items() if table}, drawn)
 
 
-def _spread(spread: Spread) -> Moved:
-    return Moved(spread, tuple(spread.table(metric) for metric in spread.metrics), spread_plot(spread))
+def _spread(spread: Spread, out: Path) -> Moved:
+    drawn = kept(out, _spread_name(spread), spread, lambda: _drawn({"spread": spread_plot(spread)}))
+    return Moved(spread, tuple(spread.table(metric) for metric in spread.metrics), drawn.get("spread"))
+
+
+def _spread_name(spread: Spread) -> str:
+    return f"spread-{slug(spread.dataset)}"
+
+
+def _drawn(figures: Mapping[str, str | None]) -> dict[str, str]:
+    """Those that there was something to draw of."""
+    return {name: svg for name, svg in figures.items() if svg}
 
 
 def slug(text: str) -> str:

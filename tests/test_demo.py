@@ -16,7 +16,7 @@ import pytest
 from bench.demo import demonstrate
 from bench.files.store import digest, digest_file
 from bench.runs.reopen import Finished
-from bench.runs.run import Reporter
+from bench.runs.reporter import Reporter
 from bench.runs.trained import checkpoints
 from bench.showing.scenes import Choice
 from bench.training import Compute

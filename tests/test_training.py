@@ -200,3 +200,12 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
+
+
+def test_a_stage_of_no_steps_keeps_what_prepare_made(tmp_path: Path) -> None:
+    stage = Toy(steps=0)
+    assert train(stage, tmp_path, 0, Compute("cpu")) == {"steps": 0}
+    made = stage.prepare(tmp_path).state_dict()
+    kept = torch.load(tmp_path / CHECKPOINT, weights_only=True)
+    assert all(torch.equal(made[name], kept[name]) for name in made)
+    assert stage.seen == []

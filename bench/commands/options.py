@@ -47,7 +47,9 @@ running = together(
         "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override one field of the config."
     ),
     click.option("--partial", is_flag=True, help="Go on when test videos are missing; never ranked."),
-)
+    click.option("--feature-budget", type=click.FloatRange(0), default=50.0, show_default=True, metavar="GB",
+                 help="What a method's stored features may take; above it they are computed when asked."),
+)  # fmt: skip
 fit = click.option(
     "--fit", type=click.Choice(["train", "train-minus-val"]), default="train", show_default=True,
     help="What is trained on: all, or all but the validation groups (docs/tuning.md).",

@@ -14,6 +14,7 @@ import logging
 import math
 import os
 import secrets
+import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -46,6 +47,33 @@ def write_atomic(path: Path, write: Callable[[Path], object]) -> None:
         temporary.unlink(missing_ok=True)
         raise
     _sync(path.parent)
+
+
+def write_folder(path: Path, write: Callable[[Path], object]) -> None:
+    """Make the folder ``path``, which is not there yet, by ``write(temporary folder)``: whole or absent.
+
+    Where another process made it meanwhile, that one's stays.
+    """
+    temporary = path.with_name(f"{TEMPORARY}{secrets.token_hex(6)}-{path.name}")
+    temporary.mkdir(parents=True)
+    try:
+        write(temporary)
+        for file in temporary.iterdir():
+            _sync(file)
+        _sync(temporary)
+        if not path.exists():
+            temporary.rename(path)
+    finally:
+        remove(temporary)
+    _sync(path.parent)
+
+
+def remove(path: Path) -> None:
+    """Remove a file, or a folder with all that is in it; neither need be there."""
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _sync(path: Path) -> None:
@@ -192,6 +220,6 @@ class Store:
         """
         folder = self.folder(step, key)
         with locked(folder / ".lock"):
-            for left in folder.rglob(f"{TEMPORARY}*"):
-                left.unlink(missing_ok=True)
+            for left in list(folder.rglob(f"{TEMPORARY}*")):
+                remove(left)
             yield folder

@@ -13,21 +13,18 @@ from importlib.metadata import entry_points
 from bench.flow.base import FlowSource, LearnedSource, UnavailableError
 from bench.names import choose
 
+NETWORKS = (
+    *("flownet2", "flownet2-css", "flownet2-cs", "flownet2-sd", "flownet2-s", "flownet2-c"),
+    *("pwc-net", "pwc-net-old", "tiny"),
+)
+"""Networks that methods hold."""
 ENTRIES = {
     "dis": "bench.flow.classical:Dis",
     "tvl1": "bench.flow.classical:TvL1",
     "brox": "bench.flow.brox:Brox",
     "raft": "bench.flow.raft:Raft",
     "raft-small": "bench.flow.raft:RaftSmall",
-    "flownet2": "methods.nn.flow_sources:FlowNet2",
-    "flownet2-css": "methods.nn.flow_sources:FlowNet2Css",
-    "flownet2-cs": "methods.nn.flow_sources:FlowNet2Cs",
-    "flownet2-sd": "methods.nn.flow_sources:FlowNet2Sd",
-    "flownet2-s": "methods.nn.flow_sources:FlowNet2S",
-    "flownet2-c": "methods.nn.flow_sources:FlowNet2C",
-    "pwc-net": "methods.nn.flow_sources:PwcNet",
-    "pwc-net-old": "methods.nn.flow_sources:PwcNetOld",
-    "tiny": "methods.nn.flow_sources:Tiny",
+    **{name: f"methods.nn.flow_sources:{name.replace('-', '_')}" for name in NETWORKS},
 }
 ALIASES = {"raft-large": "raft", "pwcnet": "pwc-net"}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 import numpy as np
@@ -14,7 +14,7 @@ from bench.metrics.detection_scores import detection_scores
 from bench.metrics.evidence import Level, match_table, truth_table
 from bench.metrics.frame_map import frame_ranking
 from bench.metrics.video_map import tube_ranking
-from bench.protocol import AUC_THRESHOLDS, Protocol
+from bench.protocol import AUC_THRESHOLDS, Evaluator, Protocol
 from bench.records import Detections, GroundTruth, Tubes
 
 AUC = {"frame/auc": ("frame", AUC_THRESHOLDS)}
@@ -37,12 +37,15 @@ class Evaluation:
         are not kept (19 instead of 3 rows a detection), so that metric has no interval.
     truth: level, group, label, class, count: annotated boxes or tubes of every group and label, zeros
         included. A level that was not scored has no rows.
+    curves: ``frame_map`` to threshold (``0.05``) to mAP, the nineteen whose mean is ``frame_map/auc``; empty
+        where that is not applicable.
     """
 
     metrics: dict[str, float | None]
     per_class: dict[str, dict[str, float | None]]
     matches: pd.DataFrame
     truth: pd.DataFrame
+    curves: dict[str, dict[str, float]] = field(default_factory=dict)
 
 
 def evaluate(
@@ -68,7 +71,8 @@ def evaluate(
         metrics |= detection_scores(ground_truth, checked(ground_truth, detections))
     keys = [(level, threshold) for level in levels for threshold in thresholds(protocol, level)]
     matches = match_table(ground_truth, levels, keys)
-    return Evaluation(metrics, per_class, matches, truth_table(ground_truth, levels))
+    curves = _curves(levels, protocol.evaluator)
+    return Evaluation(metrics, per_class, matches, truth_table(ground_truth, levels), curves)
 
 
 def percent(value: float) -> float | None:
@@ -106,3 +110,15 @@ def _numbers(
         for name in kept
     }
     return metrics, per_class
+
+
+def _curves(levels: Mapping[str, Level], evaluator: Evaluator) -> dict[str, dict[str, float]]:
+    """mAP of frames at each threshold under ``frame_map/auc``."""
+    if "frame" not in levels:
+        return {}
+    level = levels["frame"]
+    curves = {("frame", t): level.precisions(t) for t in AUC_THRESHOLDS}
+    wanted = {f"{t:.2f}": ("frame", (t,)) for t in AUC_THRESHOLDS}
+    percents = summarise(curves, {"frame": level.truths_C}, wanted, evaluator)
+    values = {name: percent(class_mean(ap)[0]) for name, ap in percents.items()}
+    return {"frame_map": {name: value for name, value in values.items() if value is not None}}

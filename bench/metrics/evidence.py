@@ -83,20 +83,26 @@ def match_table(
 def truth_table(truth: GroundTruth, levels: Mapping[str, Level]) -> pd.DataFrame:
     """Truths of every level, group and label; columns as :class:`Evaluation` says."""
     group_of_video, groups = _groups(truth)
-    parts = [pd.DataFrame({"level": [], "group": [], "label": [], "class": [], "count": []})] * (not levels)
+    parts = [_counts("frame", np.zeros((0, len(truth.classes)), np.int64), groups, truth.classes)]
     for name, level in levels.items():
         counts = np.zeros((len(groups), len(truth.classes)), np.int64)
         np.add.at(counts, group_of_video, level.ranking.truths_VC)
-        group, label = np.indices(counts.shape).reshape(2, -1)
-        columns = {
-            "level": _category(np.full(counts.size, list(NAMES).index(name)), NAMES),
+        parts.append(_counts(name, counts, groups, truth.classes))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _counts(level: str, counts_GC: Array, groups: Iterable[str], classes: Iterable[str]) -> pd.DataFrame:
+    """One level of the table; no group: no rows, of the same types."""
+    group, label = np.indices(counts_GC.shape).reshape(2, -1)
+    return pd.DataFrame(
+        {
+            "level": _category(np.full(counts_GC.size, list(NAMES).index(level)), NAMES),
             "group": _category(group, groups),
             "label": label.astype(np.int16),
-            "class": _category(label, truth.classes),
-            "count": counts.ravel(),
+            "class": _category(label, classes),
+            "count": counts_GC.ravel(),
         }
-        parts.append(pd.DataFrame(columns))
-    return pd.concat(parts, ignore_index=True)
+    )
 
 
 def _groups(truth: GroundTruth) -> tuple[Array, list[str]]:

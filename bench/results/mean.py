@@ -66,6 +66,7 @@ def write_mean(folder: Path, members: Sequence[Path], resamples: int = RESAMPLES
         training=_training([result.training for result in results.values()]),
         truth_digest=digest([result.truth_digest for result in results.values()]),
         matches_digest=write_matches(folder, matches, truth),
+        curves=_curves([result.curves for result in results.values()]),
         times=_times([result.times for result in results.values()]),
         inputs=_by_split(results, "inputs"),
         notes=(*first.notes, f"mean of the splits {', '.join(results)}"),
@@ -132,6 +133,12 @@ def _errors(tables: Sequence[Mapping[str, Mapping[str, float | None]]]) -> dict[
         cells = {name: [v for t in tables if (v := t[outer].get(name)) is not None] for name in inner}
         found[outer] = {name: _mean(values) if values else None for name, values in cells.items()}
     return found
+
+
+def _curves(tables: Sequence[Mapping[str, Mapping[str, float]]]) -> dict[str, dict[str, float]]:
+    """Mean curves, where every split has the whole of one."""
+    names = [name for name in tables[0] if all(name in table for table in tables)]
+    return {name: {t: _mean([table[name][t] for table in tables]) for t in tables[0][name]} for name in names}
 
 
 def _mean(values: Sequence[float]) -> float:

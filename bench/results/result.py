@@ -142,7 +142,8 @@ class Result:
     metrics: ``frame_map/0.50`` -> estimate; per_class: ``frame_ap/0.50`` -> class -> estimate, classes in
     label order; errors: ``frame`` -> kind -> number (:mod:`bench.metrics.errors`); errors_per_class: each
     kind -> class -> number; truth_digest: of the annotation; matches_digest: of the two tables beside;
-    inputs: step -> key in the store; notes: stated readings and caveats.
+    inputs: step -> key in the store; notes: stated readings and caveats; curves: ``frame_map`` -> threshold
+    (``0.05``) -> number, the whole curve under ``frame_map/auc``; older results have none.
     """
 
     identity: Identity
@@ -164,6 +165,7 @@ class Result:
     times: Times
     inputs: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    curves: dict[str, dict[str, float]] = field(default_factory=dict)
     schema_version: int = SCHEMA_VERSION
 
     def __post_init__(self) -> None:

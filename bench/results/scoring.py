@@ -108,6 +108,7 @@ def write_scored(
         times=_times(origin, time.monotonic() - began),
         inputs=dict(origin.inputs),
         notes=origin.notes,
+        curves=evaluation.curves,
     )
     result.write(folder)
     return result

@@ -22,7 +22,8 @@ class Request:
     """What a user asks for, in words.
 
     split: empty is the dataset's first; fit: one of :data:`FITS`; protocol: a further
-    ``evaluator[+trimming]`` by which it is scored, or ``all``, which is shown and not kept.
+    ``evaluator[+trimming]`` by which it is scored, or ``all``, which is shown and not kept; feature_budget:
+    gigabytes that one large extraction may keep, above it it is computed whenever it is asked.
     """
 
     method: str
@@ -38,6 +39,7 @@ class Request:
     partial: bool = False
     fit: str = FITS[0]
     protocol: str = ""
+    feature_budget: float = 50.0
 
 
 def protocol_named(dataset: Dataset, split: str, name: str) -> Protocol:

@@ -18,7 +18,8 @@ from bench.results.result import FILE, Result
 from bench.runs.asked import Request
 from bench.runs.many import Outcome, requests, run_all
 from bench.runs.plan import Plan
-from bench.runs.run import Reporter, Run
+from bench.runs.reporter import Reporter
+from bench.runs.run import Run
 
 
 class ConsoleReporter(Reporter):

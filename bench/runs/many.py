@@ -15,7 +15,8 @@ from bench.results.mean import MEAN, write_mean
 from bench.results.result import FILE, Result
 from bench.runs.asked import Request, dataset_named
 from bench.runs.plan import Plan
-from bench.runs.run import Reporter, run
+from bench.runs.reporter import Reporter
+from bench.runs.run import run
 
 ALL = "all"
 MINI = "-mini"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
+
+import numpy as np
 
 import datasets
 import methods.base
@@ -51,10 +53,12 @@ class Plan:
         found = datasets.find(name)
         split = choose(request.split or found.splits[0], found.splits, f"split of {found.title}")
         dataset = open_dataset(request.dataset, request.data_root, request.runs_dir)
-        info = Info(dataset.classes, dataset.multi_label, dataset.trimmed, dataset.flipped_labels)
-        return cls(
-            request, dataset, kind(chosen, info), f"{row_size}+{row}", config[row], dataset.protocol(split)
-        )
+        protocol = dataset.protocol(split)
+        info = Info(
+            dataset.classes, dataset.multi_label, dataset.trimmed, dataset.flipped_labels,
+            linked=protocol.evaluator.tubes is not None,
+        )  # fmt: skip
+        return cls(request, dataset, kind(chosen, info), f"{row_size}+{row}", config[row], protocol)
 
     @property
     def store(self) -> Store:
@@ -109,8 +113,20 @@ class Plan:
 
     @cached_property
     def train_truth(self) -> GroundTruth:
-        """Annotation of the videos that are trained on, of those that are there."""
-        return self.truth.select(self._present(self.fit_videos, "training"))
+        """Annotation of the videos that are trained on, of those that are there and in frames that they have.
+
+        Some annotation goes on after its video has ended: it counts when it is scored, but shows nothing.
+        """
+        truth = self.truth.select(self._present(self.fit_videos, "training"))
+        table, boxes, tubes = truth.videos, truth.boxes, truth.tubes
+        real = self.dataset.real_frames
+        ends = np.array([real.get(name, n) for name, n in zip(table.names, table.frames)], np.int32)
+        return replace(
+            truth,
+            videos=replace(table, frames=ends),
+            tubes=replace(tubes, end=np.minimum(tubes.end, ends[tubes.video])),
+            boxes=boxes[boxes.frame < ends[boxes.video]],
+        )
 
     @cached_property
     def fit_videos(self) -> tuple[str, ...]:
@@ -182,10 +198,34 @@ class Plan:
         return keys
 
     @cached_property
+    def extraction_keys(self) -> Mapping[str, str]:
+        """Extraction -> key in the store; each depends on those before it."""
+        keys: dict[str, str] = {}
+        for name, one in self.method.extractions().items():
+            stages = {stage: self.train_keys[stage] for stage in one.stages}
+            keys[name] = digest([self._origin, stages, name, one.config, dict(keys)])
+        return keys
+
+    @cached_property
     def predict_key(self) -> str:
         """Key of the predictions of the test videos."""
-        config = self.method.prediction_config()
-        return digest([self._origin, dict(self.train_keys), config, list(self.test_videos)])
+        config, asked = self.method.prediction_config(), self.asked_frames
+        parts = [self._origin, dict(self.train_keys), config, list(self.test_videos)]
+        return digest(parts if asked is None else [*parts, dict(asked)])
+
+    @cached_property
+    def asked_frames(self) -> Mapping[str, Sequence[int]] | None:
+        """Test video -> the frames that are predicted of it, rising; None: all of every video.
+
+        Those that the annotation lists as scored, where no tubes are: linking needs every frame.
+        """
+        scored = self.test_truth.scored_frames
+        if scored is None or self.protocol.evaluator.tubes is not None:
+            return None
+        return {
+            name: np.unique(scored[scored[:, 0] == video, 1]).tolist()
+            for video, name in enumerate(self.test_truth.videos.names)
+        }
 
     @property
     def _origin(self) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,10 @@ from methods.base import Method
 
 PART_VIDEOS, PART_SECONDS = 16, 60.0
 """A part closes after so many videos or so long, whichever is first."""
+SCORED = "scored frames"
+"""What the metadata of a part say it holds, where not all frames were asked."""
+
+Asked = Mapping[str, Sequence[int]] | None
 
 
 def predict_videos(
@@ -28,9 +32,11 @@ def predict_videos(
     progress: Callable[[int, int], None],
     workers: int = 1,
     wait: Callable[[], None] = lambda: None,
+    asked: Asked = None,
 ) -> dict[str, Any]:
-    """Predict all frames of every video of the library that is not in a part of ``folder`` yet.
+    """Predict every video of the library that is not in a part of ``folder`` yet.
 
+    ``asked``: video -> its frames that are wanted, those that the video does not have left out; None: all.
     ``workers`` videos are predicted side by side, in threads; the order of the parts is that of the library.
     Every part's metadata says how many frames it holds and how many seconds they took, decoding included,
     and how the workers' seconds are shared by the parts of the work (:mod:`bench.speed.marks`); ``wait``
@@ -40,13 +46,16 @@ def predict_videos(
     todo = [name for name in library if name not in done]
     waiting: list[Detections] = []
     frames, opened, shared = 0, time.monotonic(), dict[str, float]()
-    for count, (rows, length, seconds) in enumerate(_predicted(method, library, todo, workers, wait), 1):
+    wanted = {name: None if asked is None else asked[name] for name in todo}
+    found = _predicted(method, library, wanted, workers, wait)
+    for count, (rows, length, seconds) in enumerate(found, 1):
         waiting.append(rows)
         frames += length
         _add(shared, seconds)
         progress(len(done) + count, len(library))
         if len(waiting) == PART_VIDEOS or time.monotonic() - opened > PART_SECONDS or count == len(todo):
             took = {"frames": frames, "seconds": round(time.monotonic() - opened, 3), "parts": shared}
+            took |= {} if asked is None else {"asked": SCORED}
             write_part(folder, next_part(folder), Detections.concat(waiting), {**metadata, **took})
             waiting, frames, opened, shared = [], 0, time.monotonic(), {}
     return {"videos": len(library)}
@@ -60,11 +69,13 @@ def speed_of(folder: Path) -> Speed:
     for fact in facts:
         _add(parts, fact.get("parts", {}))
     total = sum(parts.values())
+    alone = any(fact.get("asked") == SCORED for fact in facts)
+    which = "the scored frames of the test videos" if alone else "the test videos"
     shares = {f"share/{name}": round(100 * parts[name] / total, 2) for name in PARTS if name in parts}
     return Speed(
         values={"fps/evaluation": round(frames / seconds, 2), **shares},
         hardware=" and ".join(sorted({f["hardware"] for f in facts})),
-        includes="decoding, network and choice of boxes on the test videos, without flow, NMS and linking",
+        includes=f"decoding, network and choice of boxes on {which}, without flow, NMS and linking",
     )
 
 
@@ -74,17 +85,24 @@ def _add(total: dict[str, float], seconds: Mapping[str, float]) -> None:
 
 
 def _predicted(
-    method: Method, library: FootageLibrary, names: list[str], workers: int, wait: Callable[[], None]
+    method: Method,
+    library: FootageLibrary,
+    todo: Mapping[str, Sequence[int] | None],
+    workers: int,
+    wait: Callable[[], None],
 ) -> Iterator[tuple[Detections, int, dict[str, float]]]:
     """(rows, frames, seconds by part) of each video in order; never more than a few ahead of the caller."""
+    names = list(todo)
 
     def predict(name: str) -> tuple[Detections, int, dict[str, float]]:
-        footage = library[name]
+        footage, wanted = library[name], todo[name]
         with measuring(Watch(wait)) as watch, part(PREDICT):
             with part(DECODE):
                 footage.clip([0])  # of a short video all frames, which are kept
-            rows = method.predict(footage, range(len(footage)))
-        return rows, len(footage), watch.seconds
+            there = range(len(footage))
+            frames = there if wanted is None else [frame for frame in wanted if frame in there]
+            rows = method.predict(footage, frames)
+        return rows, len(frames), watch.seconds
 
     with ThreadPoolExecutor(workers) as pool:
         coming = deque(pool.submit(predict, name) for name in names[: workers + 1])

@@ -31,6 +31,7 @@ def write_results(
         speed=speed_of(plan.store.folder("predict", plan.predict_key)),
         seconds=_seconds(plan),
         inputs={**plan.train_keys, "predict": plan.predict_key, "link": plan.link_key},
+        notes=tuple(plan.method.facts().get("notes", ())),
     )
     results = []
     for protocol in plan.protocols:

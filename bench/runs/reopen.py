@@ -17,7 +17,8 @@ from bench.results.mean import MEAN
 from bench.results.result import FILE, NO_RESULTS, Result
 from bench.runs import settings
 from bench.runs.plan import Plan, Request, open_dataset
-from bench.runs.run import Reporter, Run
+from bench.runs.reporter import Reporter
+from bench.runs.run import Run
 from datasets import DataError, Dataset
 
 

@@ -22,30 +22,16 @@ from bench.files.tables import (
 from bench.footage import FootageLibrary
 from bench.records import Detections, GroundTruth, Tubes
 from bench.results.result import Result
+from bench.runs.extract import Extractor
 from bench.runs.plan import Plan
 from bench.runs.predict import predict_videos
 from bench.runs.record import announcement, write_results
+from bench.runs.reporter import Reporter
 from methods.base import TrainingData
 
 Facts = dict[str, Any]
 ASKED = "request.json"
 """What a run was asked for, in its folder from its beginning."""
-
-
-class Reporter:
-    """What a run tells while it works. This one is silent; the command line draws progress bars."""
-
-    def step(self, name: str, detail: str) -> None:
-        """A step begins."""
-
-    def progress(self, name: str, done: int, total: int, note: str = "") -> None:
-        """A step has come this far."""
-
-    def reused(self, name: str, key: str) -> None:
-        """A step's result is in the store already."""
-
-    def warn(self, text: str) -> None:
-        """Something a person should know."""
 
 
 @dataclass
@@ -54,6 +40,9 @@ class Run:
 
     plan: Plan
     reporter: Reporter = field(default_factory=Reporter)
+
+    def __post_init__(self) -> None:
+        self.extractor = Extractor(self.plan, self.reporter)
 
     def execute(self) -> Result:
         """All steps, in order. What can be refused is refused before anything long begins."""
@@ -105,10 +94,12 @@ class Run:
         library = None
         for stage, key in self.plan.train_keys.items():
             with self._step("train", key, stage) as (folder, todo):
+                before = dict(checkpoints)
                 checkpoints[stage] = folder / CHECKPOINT
                 if todo is None:
                     continue
                 library = library or self._library(self.plan.train_truth)
+                self.extractor.prepare(library, before, "training videos")
                 data = TrainingData(
                     self.plan.train_truth,
                     library,
@@ -137,7 +128,8 @@ class Run:
             compute = Compute(plan.request.device, threads=plan.method.cpu_threads)
             compute.set_threads()
             device = compute.torch_device
-            self.reporter.step("predict", f"{len(plan.test_videos)} videos, {device}")
+            which = "" if plan.asked_frames is None else ", their scored frames"
+            self.reporter.step("predict", f"{len(plan.test_videos)} videos{which}, {device}")
             plan.method.load(checkpoints, device)
             metadata = {
                 "method": plan.method.name,
@@ -147,6 +139,7 @@ class Run:
                 "code": __version__,
             }
             library = self._library(plan.test_truth)
+            self.extractor.prepare(library, checkpoints, "test videos")
             todo |= predict_videos(
                 plan.method,
                 library,
@@ -155,6 +148,7 @@ class Run:
                 lambda n, total: self.reporter.progress("predict", n, total),
                 compute.workers,
                 compute.wait,
+                plan.asked_frames,
             )
 
     def link(self) -> tuple[Detections, Tubes | None]:
@@ -241,7 +235,8 @@ class Run:
         return FlowStore.of_dataset(plan.request.runs_dir, plan.dataset.id, found, need.size)
 
     def _library(self, truth: GroundTruth) -> FootageLibrary:
-        return FootageLibrary(self.plan.videos(truth), self.plan.method.frame_size, self._flow_store())
+        size = self.plan.method.frame_size
+        return FootageLibrary(self.plan.videos(truth), size, self._flow_store(), extractions=self.extractor)
 
 
 def run(plan: Plan, reporter: Reporter | None = None) -> Result:

@@ -12,7 +12,8 @@ from bench.names import choose
 from bench.results.result import FILE, NO_RESULTS
 from bench.runs.plan import Plan, Request
 from bench.runs.reopen import Finished, Predicted, Relinked, relink, relink_plan
-from bench.runs.run import ASKED, Reporter, Run
+from bench.runs.reporter import Reporter
+from bench.runs.run import ASKED, Run
 
 OF_THE_RUN = ("method", "dataset", "variant", "split", "seed", "precision", "overrides", "fit")
 """What a run was asked for; the rest may be said anew."""

@@ -141,7 +141,7 @@ def _pairs(detections: Detections, name: str) -> _Pairs:
     row_N = np.cumsum(begins) - 1
     scores = np.zeros((2, int(begins.sum())))
     scores[(stream[order] == FLOW).astype(int), row_N] = detections.score[order]
-    if len(order) and not np.any(scores.all(axis=0)):
+    if len(order) and begins.all():
         raise ValueError(
             f"fusion by {name} needs boxes that both streams scored (same video, box and label), and there "
             "is none; fuse by 'union' or 'boost'"

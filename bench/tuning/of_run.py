@@ -18,7 +18,8 @@ from bench.results.result import ON_VALIDATION
 from bench.runs import settings
 from bench.runs.asked import FITS, Request
 from bench.runs.plan import Plan
-from bench.runs.run import Reporter, Run
+from bench.runs.reporter import Reporter
+from bench.runs.run import Run
 from bench.tuning.problem import Outcome, Problem, Source
 from bench.tuning.record import StudyRecord
 from bench.tuning.search import Asked, Subject, search

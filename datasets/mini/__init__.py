@@ -17,9 +17,11 @@ from datasets.ava_layout import Movie
 from datasets.base import Dataset
 from datasets.daly import Daly
 from datasets.jhmdb import Jhmdb
+from datasets.keyframes import Tracker
 from datasets.mini.ava_classes import AVA_MINI, EVALUATED
 from datasets.mini.classes import DALY_MINI, JHMDB_MINI, UCF24_MINI, MiniClass, mirror_labels
 from datasets.probe import probe
+from datasets.trackers import csrt
 from datasets.ucf24 import Ucf24
 
 
@@ -106,13 +108,16 @@ class DalyMini(Miniature, Daly):
         render_daly_mini(root, size, progress=_progress)
 
     def extend(
-        self, tracker: str = "csrt", progress: Callable[[int, int], None] = lambda done, total: None
+        self,
+        tracker: Tracker = csrt,
+        name: str = "csrt",
+        progress: Callable[[int, int], None] = lambda done, total: None,
     ) -> Path:
         """Refused: no tracker knows better."""
         where = self.root / "extended"
         raise ValueError(
             f"the truth of {self.name} in every frame is drawn and lies in {where}; how near a tracker comes "
-            "to it: python -m datasets.mini.extension"
+            f"to it: bench data extend {self.name}"
         )
 
 

@@ -22,14 +22,20 @@ class KeyFrames:
 
     @classmethod
     def of(cls, truth: GroundTruth, step: int = 1) -> KeyFrames:
-        """Every ``step``-th frame of each video that has a box. Raises ValueError when there is none."""
+        """Every ``step``-th frame of each video that has a box and is not excluded.
+
+        Raises ValueError when there is none.
+        """
         chosen = truth.boxes.frame % step == 0
+        if truth.excluded_frames is not None:
+            excluded = _places(*truth.excluded_frames.T)
+            chosen &= ~np.isin(_places(truth.boxes.video, truth.boxes.frame), excluded)
         if not chosen.any():
             raise ValueError(f"no training frame of the {len(truth.videos)} videos is annotated")
         boxes, labels = truth.boxes[chosen], truth.box_labels()[chosen]
         order = np.lexsort((boxes.frame, boxes.video))
         boxes, labels = boxes[order], labels[order]
-        key = boxes.video.astype(np.int64) << 32 | boxes.frame
+        key = _places(boxes.video, boxes.frame)
         first = np.flatnonzero(np.diff(key, prepend=-1))
         return cls(
             boxes.video[first], boxes.frame[first], np.append(first, len(boxes)), boxes.boxes_N4, labels
@@ -88,13 +94,26 @@ class Examples:
 
 
 def background_frames(truth: GroundTruth) -> tuple[Array, Array]:
-    """(video, frame) of all frames without a box."""
-    empty = [np.ones(n, bool) for n in truth.videos.frames]
-    for video, frame in zip(truth.boxes.video, truth.boxes.frame):
-        if frame < len(empty[video]):
-            empty[video][frame] = False
+    """(video, frame) of all frames without a box that are not excluded.
+
+    Where the annotation lists the frames that are scored (AVA), only of those: others nobody looked at.
+    """
+    listed = truth.scored_frames
+    empty = [np.full(n, listed is None) for n in truth.videos.frames]
+    marks = [(listed, True), (np.stack([truth.boxes.video, truth.boxes.frame], 1), False)]
+    for frames_S2, mark in [*marks, (truth.excluded_frames, False)]:
+        if frames_S2 is None:
+            continue
+        for video, frame in frames_S2:
+            if frame < len(empty[video]):
+                empty[video][frame] = mark
     videos = np.repeat(np.arange(len(empty)), [e.sum() for e in empty])
     return videos, np.concatenate([np.flatnonzero(e) for e in empty])
+
+
+def _places(video_N: Array, frame_N: Array) -> Array:
+    """One number a (video, frame), int64."""
+    return video_N.astype(np.int64) << 32 | frame_N
 
 
 def with_shuffled_labels(truth: GroundTruth, seed: int) -> GroundTruth:

@@ -5,6 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from bench.records import Array
+from methods.base import Info
+
+
+def several_labels_notes(info: Info) -> tuple[str, ...]:
+    """What a result says of a method that has a sigmoid a class where its paper has no such data."""
+    reading = "Several labels a person: a sigmoid a class, learnt from label vectors. The paper does not say."
+    return (reading,) if info.multi_label else ()
 
 
 def label_vectors(boxes_N4: Array, labels_N: Array, num_classes: int) -> tuple[Array, Array]:

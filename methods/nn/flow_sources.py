@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class NetworkSource(LearnedSource):
-    """A network of :data:`methods.nn.flow.named.NETWORKS`, under the same name."""
+    """A network of :data:`methods.nn.flow.named.NETWORKS`, under the same name; each is a class."""
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
@@ -39,67 +39,24 @@ class NetworkSource(LearnedSource):
         return of_pairs(frames_THW3, network, next(network.parameters()).device)
 
 
-@dataclass(frozen=True)
-class FlowNet2(NetworkSource):
-    """FlowNet 2.0, all of it."""
-
-    name = "flownet2"
+def _named(name: str) -> type[NetworkSource]:
+    inside = {"name": name, "__module__": __name__, "__doc__": f"{name}: {NETWORKS[name].entry}."}
+    return type(_attribute(name), (NetworkSource,), inside)
 
 
-@dataclass(frozen=True)
-class FlowNet2Css(NetworkSource):
-    """FlowNetC and two FlowNetS."""
-
-    name = "flownet2-css"
+def _attribute(name: str) -> str:
+    return name.replace("-", "_")
 
 
-@dataclass(frozen=True)
-class FlowNet2Cs(NetworkSource):
-    """FlowNetC and one FlowNetS."""
-
-    name = "flownet2-cs"
+SOURCES = {_attribute(name): _named(name) for name in NETWORKS}
+"""A class for every network, by the attribute of this module that it is: ``flownet2_css``."""
 
 
-@dataclass(frozen=True)
-class FlowNet2Sd(NetworkSource):
-    """The network for small displacements."""
-
-    name = "flownet2-sd"
-
-
-@dataclass(frozen=True)
-class FlowNet2S(NetworkSource):
-    """FlowNetS, trained on FlowNet 2.0's schedule."""
-
-    name = "flownet2-s"
-
-
-@dataclass(frozen=True)
-class FlowNet2C(NetworkSource):
-    """FlowNetC, trained on FlowNet 2.0's schedule."""
-
-    name = "flownet2-c"
-
-
-@dataclass(frozen=True)
-class PwcNet(NetworkSource):
-    """PWC-Net with dense decoders."""
-
-    name = "pwc-net"
-
-
-@dataclass(frozen=True)
-class PwcNetOld(NetworkSource):
-    """The same with two convolutions a level of the pyramid."""
-
-    name = "pwc-net-old"
-
-
-@dataclass(frozen=True)
-class Tiny(NetworkSource):
-    """The narrow network for a CPU, fitted to rendered motion."""
-
-    name = "tiny"
+def __getattr__(attribute: str) -> type[NetworkSource]:
+    try:
+        return SOURCES[attribute]
+    except KeyError:
+        raise AttributeError(f"module {__name__!r} has no attribute {attribute!r}") from None
 
 
 @lru_cache(maxsize=1)

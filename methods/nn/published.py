@@ -112,6 +112,15 @@ VGG16_IMAGENET = Weights(
     f"{CHECKS}:torchvision",
     138_357_544,
 )
+RESNET101_IMAGENET = Weights(
+    "resnet101-imagenet",
+    "ResNet-101, ImageNet; torchvision downloads it when it is asked to: resnet101(weights='IMAGENET1K_V1')",
+    "https://docs.pytorch.org/vision/stable/models/resnet.html",
+    "BSD-3-Clause; ImageNet's terms",
+    "resnet101-63fe2227.pth",
+    f"{CHECKS}:torchvision",
+    44_549_160,
+)
 RAFT = Weights(
     "raft",
     "optical flow `raft`: BENCH_RAFT_WEIGHTS; torchvision downloads it when it is asked to: "
@@ -140,6 +149,15 @@ VGG16_REDUCED = Weights(
     "vgg16_reducedfc.pth",
     f"{CHECKS}:vgg16_reduced",
     20_483_904,
+)
+SIAMFC = Weights(
+    "siamfc",
+    "the tracker SiamFC, GOT-10k: bench data extend --tracker siamfc --weights",
+    "https://github.com/huanglianghua/siamfc-pytorch",
+    "personal, academic or educational use",
+    "siamfc_alexnet_e50.pth",
+    f"{CHECKS}:siamfc",
+    2_336_320,
 )
 
 

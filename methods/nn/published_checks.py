@@ -20,6 +20,8 @@ from methods.nn.darknet import Darknet19, DarknetConfig
 from methods.nn.flow import named
 from methods.nn.i3d import I3D, I3DConfig
 from methods.nn.resnext3d import ResNeXt3D, ResNeXt3DConfig
+from methods.nn.siamfc.config import PUBLISHED
+from methods.nn.siamfc.network import SiamFC
 from methods.nn.vgg import ReducedVgg16
 from methods.nn.weights import load_checked, read_tensors
 
@@ -28,7 +30,12 @@ KINETICS, HMDB51 = 400, 51
 """Classes that the published classifiers end with."""
 COCO_OUTPUTS, VOC_OUTPUTS = 425, 125
 """Five anchors, each five numbers and 80 or 20 classes."""
-TORCHVISION = {"raft": "raft_large", "raft-small": "raft_small", "vgg16-imagenet": "vgg16"}
+TORCHVISION = {
+    "raft": "raft_large",
+    "raft-small": "raft_small",
+    "vgg16-imagenet": "vgg16",
+    "resnet101-imagenet": "resnet101",
+}
 
 
 def shape_of(build: Callable[[], Network]) -> Network:
@@ -84,6 +91,11 @@ def vgg16_reduced(name: str, path: Path) -> None:
 def flow(name: str, path: Path) -> None:
     """A flow network of the suite."""
     _check(lambda: named.build(name), path)
+
+
+def siamfc(name: str, path: Path) -> None:
+    """SiamFC's network as wide as it was published."""
+    SiamFC.of_file(path, PUBLISHED)
 
 
 def torchvision(name: str, path: Path) -> None:

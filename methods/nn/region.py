@@ -1,19 +1,19 @@
-"""The region head of YOLOv2: what its map says, and the loss that YOWO trains it with.
+"""The region head of YOLOv2: what its map says, and which of it is to find which box of the truth.
 
-Redmon and Farhadi 2017, section 2 ("direct location prediction"); the loss is that of YOWO's program in the
-state of 2020 (Koepueklue et al., "You Only Watch Once", 2019), its sums over the batch included. Boxes are
-centre and size in cells of the map; anchors are sizes in cells.
+Redmon and Farhadi 2017, section 2 ("direct location prediction"). Boxes are centre and size in cells of the
+map; anchors are sizes in cells.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
+
+Place = tuple[Tensor, ...]
+"""Image, anchor, row and column of each box of the truth."""
 
 
 class Regions(NamedTuple):
@@ -46,75 +46,64 @@ class Regions(NamedTuple):
         return torch.cat([centre, self.size_BAHW2.exp() * anchors_A2[:, None, None]], dim=-1)
 
 
-@dataclass(frozen=True)
-class RegionLoss:
-    """Weights of the loss; the defaults are YOWO's.
+class Matched(NamedTuple):
+    """Which predicted box is to find which box of the truth; one entry a place, the last of equals.
 
-    object_weight, background_weight: of the squared error of the objectness where a box of the truth is
-        matched, and elsewhere.
-    ignore: elsewhere does not count where the predicted box overlaps any truth by more than this IoU.
-    focus: exponent of the focal loss of the classes (Lin et al. 2017).
-    multi_label: classes are independent: binary cross-entropy, without focus.
+    overlap_G: IoU of the truth and of what is predicted at its place. best_BAHW: the highest IoU of each
+    predicted box with any truth of its image.
     """
 
-    object_weight: float = 5.0
-    background_weight: float = 1.0
-    ignore: float = 0.6
-    focus: float = 2.0
-    multi_label: bool = False
+    place: Place
+    box_G4: Tensor
+    label_GC: Tensor
+    overlap_G: Tensor
+    best_BAHW: Tensor
 
-    def __call__(
-        self,
-        regions: Regions,
-        anchors_A2: Tensor,
-        boxes: Sequence[Tensor],
-        labels: Sequence[Tensor],
-        prior: bool = False,
-    ) -> dict[str, Tensor]:
-        """The parts of the loss, summed over the batch.
+    @property
+    def centre_G2(self) -> Tensor:
+        """Where in its cell the centre of each box of the truth lies."""
+        return self.box_G4[:, :2] - torch.stack([self.place[3], self.place[2]], dim=1)
 
-        boxes: of each image (G, 4), centre and size in cells; labels: (G, C), 1 where a class applies.
-        prior: all anchors without truth are drawn to the middle of their cell and the anchor's size, as
-        YOLOv2 begins its training.
+    def objectness_loss(self, objectness_BAHW: Tensor, weights: tuple[float, float], ignore: float) -> Tensor:
+        """Half the weighted squared error to the IoU where matched, to 0 elsewhere.
+
+        weights: there and elsewhere, where a box that overlaps any truth by more than ``ignore`` has none.
         """
-        image_G = torch.cat([torch.full((len(b),), i, device=b.device) for i, b in enumerate(boxes)])
-        box_G4, label_GC = torch.cat(list(boxes)), torch.cat(list(labels))
-        predicted = regions.boxes(anchors_A2).detach()
-        place = places(image_G, box_G4, anchors_A2, regions)
-        alone_G = last_at_its_place(place)
-        place = tuple(column[alone_G] for column in place)
-        box_G4, label_GC = box_G4[alone_G], label_GC[alone_G]
-        overlap_G = iou(predicted[place], box_G4)
-        return {
-            **_coordinates(regions, anchors_A2, place, box_G4, prior),
-            "objectness": self._objectness(regions, predicted, boxes, place, overlap_G),
-            "class": self._class(regions.classes_BAHWC[place], label_GC),
-        }
-
-    def _objectness(
-        self, regions: Regions, predicted: Tensor, boxes: Sequence[Tensor], place: Place, overlap_G: Tensor
-    ) -> Tensor:
-        """Half the weighted squared error to the IoU where matched, to 0 elsewhere."""
-        objectness = regions.objectness_BAHW
-        weight = torch.full_like(objectness, self.background_weight)
-        for image, truth_G4 in enumerate(boxes):
-            if len(truth_G4):
-                best = iou(predicted[image][..., None, :], truth_G4).amax(dim=-1)
-                weight[image][best > self.ignore] = 0
-        target = torch.zeros_like(objectness)
-        weight[place], target[place] = self.object_weight, overlap_G
-        return (weight * (objectness - target) ** 2).sum() / 2
-
-    def _class(self, logits_GC: Tensor, label_GC: Tensor) -> Tensor:
-        """Focal loss of the softmax, or with several labels a box the binary cross-entropy."""
-        if self.multi_label:
-            return F.binary_cross_entropy_with_logits(logits_GC, label_GC, reduction="sum")
-        log_GC = logits_GC.log_softmax(dim=-1)
-        return -(label_GC * (1 - log_GC.exp()) ** self.focus * log_GC).sum()
+        weight = weights[1] * (self.best_BAHW <= ignore).to(objectness_BAHW.dtype)
+        target = torch.zeros_like(objectness_BAHW)
+        weight[self.place], target[self.place] = weights[0], self.overlap_G
+        return (weight * (objectness_BAHW - target) ** 2).sum() / 2
 
 
-Place = tuple[Tensor, ...]
-"""Image, anchor, row and column of each box of the truth."""
+def matched(
+    regions: Regions,
+    anchors_A2: Tensor,
+    boxes: Sequence[Tensor],
+    labels: Sequence[Tensor],
+    pixel: float = 0.0,
+) -> Matched:
+    """The cell of each box's centre and the anchor of the nearest shape.
+
+    boxes: of each image (G, 4); labels: (G, C), 1 where a class applies.
+    pixel: side of a pixel in cells where extents are inclusive, as in yolo2-pytorch, which adds a whole cell
+        to the truth when it chooses the anchor; 0: they are not.
+    """
+    image_G = torch.cat([torch.full((len(b),), i, device=b.device) for i, b in enumerate(boxes)])
+    box_G4, label_GC = torch.cat(list(boxes)), torch.cat(list(labels))
+    place = places(image_G, _grown(box_G4, 1.0 if pixel else 0.0), anchors_A2, regions)
+    alone_G = last_at_its_place(place)
+    place, box_G4, label_GC = tuple(c[alone_G] for c in place), box_G4[alone_G], label_GC[alone_G]
+    predicted = _grown(regions.boxes(anchors_A2).detach(), pixel)
+    best = predicted.new_zeros(regions.objectness_BAHW.shape)
+    for image, truth_G4 in enumerate(boxes):
+        if len(truth_G4):
+            best[image] = iou(predicted[image][..., None, :], _grown(truth_G4, pixel)).amax(dim=-1)
+    return Matched(place, box_G4, label_GC, iou(predicted[place], _grown(box_G4, pixel)), best)
+
+
+def _grown(boxes_N4: Tensor, by: float) -> Tensor:
+    """The boxes wider and higher by so much."""
+    return torch.cat([boxes_N4[..., :2], boxes_N4[..., 2:] + by], dim=-1) if by else boxes_N4
 
 
 def places(image_G: Tensor, box_G4: Tensor, anchors_A2: Tensor, regions: Regions) -> Place:
@@ -132,25 +121,6 @@ def last_at_its_place(place: Place) -> Tensor:
     key_G4 = torch.stack(place, dim=1)
     same_GG = (key_G4[:, None] == key_G4).all(dim=-1)
     return ~same_GG.triu(diagonal=1).any(dim=1)
-
-
-def _coordinates(
-    regions: Regions, anchors_A2: Tensor, place: Place, box_G4: Tensor, prior: bool
-) -> dict[str, Tensor]:
-    """Half the smooth L1 distance of centre and logarithmic size to the truth."""
-    cell_G2 = torch.stack([place[3], place[2]], dim=1)
-    centre_G2 = box_G4[:, :2] - cell_G2
-    size_G2 = (box_G4[:, 2:] / anchors_A2[place[1]]).log()
-    found = {"centre": (regions.centre_BAHW2, centre_G2, 0.5), "size": (regions.size_BAHW2, size_G2, 0.0)}
-    losses = {}
-    for name, (predicted, truth_G2, middle) in found.items():
-        if prior:
-            target = torch.full_like(predicted, middle)
-            target[place] = truth_G2
-            losses[name] = F.smooth_l1_loss(predicted, target, reduction="sum") / 2
-        else:
-            losses[name] = F.smooth_l1_loss(predicted[place], truth_G2, reduction="sum") / 2
-    return losses
 
 
 def iou(a_N4: Tensor, b_N4: Tensor) -> Tensor:

@@ -8,61 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from methods.nn.region import Place, Regions, iou, last_at_its_place, places
+from methods.nn.region import Matched, Regions, matched
 
 PRIOR = 0.01
 """What it costs a box without truth to differ from its anchor, relative to one with truth."""
-
-
-class Matched(NamedTuple):
-    """Which predicted box is to find which box of the truth; one entry a place, the last of equals.
-
-    overlap_G: IoU of the truth and of what is predicted at its place. best_BAHW: the highest IoU of each
-    predicted box with any truth of its image.
-    """
-
-    place: Place
-    box_G4: Tensor
-    label_GC: Tensor
-    overlap_G: Tensor
-    best_BAHW: Tensor
-
-
-def matched(
-    regions: Regions,
-    anchors_A2: Tensor,
-    boxes: Sequence[Tensor],
-    labels: Sequence[Tensor],
-    pixel: float = 0.0,
-) -> Matched:
-    """The cell of each box's centre and the anchor of the nearest shape.
-
-    boxes: of each image (G, 4); labels: (G, C), 1 where a class applies.
-    pixel: side of a pixel in cells where extents are inclusive, as in yolo2-pytorch, which adds a whole cell
-        to the truth when it chooses the anchor; 0: they are not.
-    """
-    image_G = torch.cat([torch.full((len(b),), i, device=b.device) for i, b in enumerate(boxes)])
-    box_G4, label_GC = torch.cat(list(boxes)), torch.cat(list(labels))
-    place = places(image_G, _grown(box_G4, 1.0 if pixel else 0.0), anchors_A2, regions)
-    alone_G = last_at_its_place(place)
-    place, box_G4, label_GC = tuple(c[alone_G] for c in place), box_G4[alone_G], label_GC[alone_G]
-    predicted = _grown(regions.boxes(anchors_A2).detach(), pixel)
-    best = torch.zeros_like(regions.objectness_BAHW)
-    for image, truth_G4 in enumerate(boxes):
-        if len(truth_G4):
-            best[image] = iou(predicted[image][..., None, :], _grown(truth_G4, pixel)).amax(dim=-1)
-    return Matched(place, box_G4, label_GC, iou(predicted[place], _grown(box_G4, pixel)), best)
-
-
-def _grown(boxes_N4: Tensor, by: float) -> Tensor:
-    """The boxes wider and higher by so much."""
-    return torch.cat([boxes_N4[..., :2], boxes_N4[..., 2:] + by], dim=-1) if by else boxes_N4
 
 
 @dataclass(frozen=True)
@@ -93,9 +47,10 @@ class Yolov2Loss:
         prior: boxes without truth are drawn to their anchors in the middle of their cells.
         """
         found = matched(regions, anchors_A2, boxes, labels)
+        weights = self.object_weight, self.background_weight
         parts = {
             "box": self._box(regions, anchors_A2, found, prior),
-            "objectness": self._objectness(regions.objectness_BAHW, found),
+            "objectness": found.objectness_loss(regions.objectness_BAHW, weights, self.ignore),
             "class": self._class(regions.classes_BAHWC[found.place], found.label_GC),
         }
         return {name: part / len(boxes) for name, part in parts.items()}
@@ -104,10 +59,9 @@ class Yolov2Loss:
         """Half the squared error of centre and logarithmic size, small boxes counting up to twice as much."""
         height, width = regions.objectness_BAHW.shape[2:]
         predicted = torch.cat([regions.centre_BAHW2, regions.size_BAHW2], dim=-1)
-        centre_G2 = found.box_G4[:, :2] - _cells(found.place)
         size_G2 = (found.box_G4[:, 2:] / anchors_A2[found.place[1]]).log()
         weight_G1 = 2 - found.box_G4[:, 2:].prod(dim=1, keepdim=True) / (height * width)
-        truth_G4 = torch.cat([centre_G2, size_G2], dim=1)
+        truth_G4 = torch.cat([found.centre_G2, size_G2], dim=1)
         total = (weight_G1 * (predicted[found.place] - truth_G4) ** 2).sum() / 2
         if prior:
             middle = predicted.new_tensor([0.5, 0.5, 0.0, 0.0])
@@ -115,12 +69,6 @@ class Yolov2Loss:
             weight[found.place] = 0
             total = total + (weight * (predicted - middle) ** 2).sum() / 2
         return total
-
-    def _objectness(self, objectness_BAHW: Tensor, found: Matched) -> Tensor:
-        weight = self.background_weight * (found.best_BAHW <= self.ignore).to(objectness_BAHW.dtype)
-        target = torch.zeros_like(objectness_BAHW)
-        weight[found.place], target[found.place] = self.object_weight, found.overlap_G
-        return (weight * (objectness_BAHW - target) ** 2).sum() / 2
 
     def _class(self, logits_GC: Tensor, label_GC: Tensor) -> Tensor:
         if self.multi_label:
@@ -168,9 +116,10 @@ class ReleasedLoss:
         predicted = torch.cat([regions.centre_BAHW2, regions.size_BAHW2.exp()], dim=-1)
         weight, target = torch.full_like(predicted, PRIOR), torch.ones_like(predicted)
         target[..., :2] = 0.5
-        centre_G2 = found.box_G4[:, :2] - _cells(found.place)
         weight[found.place] = 1
-        target[found.place] = torch.cat([centre_G2, found.box_G4[:, 2:] / anchors_A2[found.place[1]]], dim=1)
+        target[found.place] = torch.cat(
+            [found.centre_G2, found.box_G4[:, 2:] / anchors_A2[found.place[1]]], dim=1
+        )
         return (weight * (predicted - target)).square().sum()
 
     def _objectness(self, objectness_BAHW: Tensor, found: Matched) -> Tensor:
@@ -179,8 +128,3 @@ class ReleasedLoss:
         weight[found.place] = self.object_weight * (1 - said[found.place])
         target[found.place] = found.overlap_G
         return (weight * (objectness_BAHW - target)).square().sum()
-
-
-def _cells(place: Place) -> Tensor:
-    """Column and row of each place, (G, 2)."""
-    return torch.stack([place[3], place[2]], dim=1)

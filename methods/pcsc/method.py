@@ -10,6 +10,7 @@ from typing import Any
 from bench.files.store import digest_file
 from bench.records import Detections, Tubes
 from methods.base import FlowNeed, Info, TrainingData, TrainingStage
+from methods.common.labels import several_labels_notes
 from methods.common.networked import NetworkMethod
 from methods.nn import published
 from methods.pcsc import postprocess
@@ -27,9 +28,8 @@ class Pcsc(NetworkMethod):
 
     def __init__(self, config: PcscConfig, info: Info) -> None:
         super().__init__(config, info)
-        if info.multi_label:
-            raise ValueError("pcsc has no reading for multi-label data: its heads choose one class a box")
         _check(config)
+        _check_data(config, info)
 
     @classmethod
     def configs(cls, dataset: str, size: str) -> Mapping[str, PcscConfig]:
@@ -47,6 +47,7 @@ class Pcsc(NetworkMethod):
             "flow_source": model.flow if "flow" in model.streams else None,
             "boxes_from": "own",
             "frame_size": list(model.frame_size),
+            "notes": several_labels_notes(self.info),
         }
 
     def check(self) -> None:
@@ -111,8 +112,9 @@ class Pcsc(NetworkMethod):
     @classmethod
     def postprocess(
         cls, predictions: Detections, num_frames: int, config: PcscConfig, info: Info
-    ) -> tuple[Detections, Tubes]:
-        return postprocess.detections_and_tubes(predictions, len(info.classes), config.postprocess)
+    ) -> tuple[Detections, Tubes | None]:
+        settings = config.postprocess
+        return postprocess.detections_and_tubes(predictions, len(info.classes), settings, info.linked)
 
 
 def published_weights(model: ModelConfig, stream: str) -> Path:
@@ -138,6 +140,20 @@ def _check(config: PcscConfig) -> None:
         raise ValueError(f"postprocess.window is {after.window}: a median filter needs an odd window")
     if after.stage > model.stages:
         raise ValueError(f"postprocess.stage is {after.stage}, but the model has {model.stages} stages")
+
+
+def _check_data(config: PcscConfig, info: Info) -> None:
+    """Refuse what has no meaning on this kind of data."""
+    if info.multi_label and config.model.class_specific_boxes:
+        raise ValueError(
+            "model.class_specific_boxes has no meaning where a person has several labels and one box: "
+            "--set model.class_specific_boxes=false"
+        )
+    if config.actionness.enabled and not info.linked:
+        raise ValueError(
+            "actionness refines tubes, but this dataset scores single frames: "
+            "--set actionness.enabled=false --set postprocess.refine=false"
+        )
 
 
 TRAINING_TUBES_READ = ("stage", "nms", "score_floor", "boxes_per_frame", "linking")

@@ -1,7 +1,7 @@
 """The network of PCSC: two I3D + FPN + Faster R-CNN streams that help each other over the stages.
 
-Boxes inside this file are in pixels of the network's frame size, labels 1-based with 0 for background.
-An image's boxes are an [n, 4] tensor; a batch of images is a list of them.
+Boxes inside this file are in pixels of the network's frame size, labels as :mod:`methods.pcsc.heads` has
+them. An image's boxes are an [n, 4] tensor; a batch of images is a list of them.
 """
 
 from __future__ import annotations
@@ -17,40 +17,19 @@ from torchvision.ops import clip_boxes_to_image, nms, remove_small_boxes
 from methods.nn.message import MessagePassing
 from methods.nn.roi_align import LevelRule, roi_align
 from methods.pcsc.config import ModelConfig, TrainingConfig
+from methods.pcsc.heads import Head
 from methods.pcsc.regions import Sample, StageBoxes, Target, sample
 from methods.pcsc.streams import Pyramid, Stream
 
 BOX_WEIGHTS = (10.0, 10.0, 5.0, 5.0)
 
 
-class Head(nn.Module):
-    """Two fully connected layers, class scores and box offsets (FPN's head). One for every stage."""
-
-    def __init__(self, config: ModelConfig, num_classes: int) -> None:
-        super().__init__()
-        size = config.pyramid_channels * config.roi_size**2
-        self.fc6 = nn.Linear(size, config.head_channels)
-        self.fc7 = nn.Linear(config.head_channels, config.head_channels)
-        self.cls = nn.Linear(config.head_channels, num_classes + 1)
-        # Class-specific offsets include the background's, as in Faster R-CNN: 4 * (classes + 1).
-        self.box = nn.Linear(
-            config.head_channels, 4 * (num_classes + 1 if config.class_specific_boxes else 1)
-        )
-
-    def features(self, rois_NCHW: Tensor) -> Tensor:
-        """The output of the second layer, [N, head_channels]."""
-        return F.relu(self.fc7(F.relu(self.fc6(rois_NCHW.flatten(1)))))
-
-    def forward(self, rois_NCHW: Tensor) -> tuple[Tensor, Tensor]:
-        """Class logits [N, classes + 1] (background first) and offsets [N, K, 4]."""
-        features = self.features(rois_NCHW)
-        return self.cls(features), self.box(features).unflatten(1, (-1, 4))
-
-
 class PcscNetwork(nn.Module):
     """All streams and stages. With one stream in the config it is Faster R-CNN + FPN on that stream."""
 
-    def __init__(self, model: ModelConfig, training: TrainingConfig, num_classes: int) -> None:
+    def __init__(
+        self, model: ModelConfig, training: TrainingConfig, num_classes: int, multi_label: bool = False
+    ) -> None:
         super().__init__()
         self.model, self.training_config, self.num_classes = model, training, num_classes
         self.streams: Mapping[str, Stream] = nn.ModuleDict(  # type: ignore[assignment]
@@ -61,7 +40,7 @@ class PcscNetwork(nn.Module):
         heads = [(0, name) for name in model.streams]
         heads += [(stage, assisted(stage)) for stage in range(1, model.stages + 1)]
         self.heads: Mapping[str, Head] = nn.ModuleDict(  # type: ignore[assignment]
-            {f"{stage}_{name}": Head(model, num_classes) for stage, name in heads}
+            {f"{stage}_{name}": Head(model, num_classes, multi_label) for stage, name in heads}
         )
         if model.feature_cooperation:
             channels = self.streams["rgb"].channels
@@ -132,9 +111,9 @@ class PcscNetwork(nn.Module):
         samples = [sample(p, t, config.head_batch, config.foreground) for p, t in zip(proposals, targets)]
         boxes = [s.boxes for s in samples]
         labels = torch.cat([s.labels for s in samples])
-        logits, offsets = self.heads[f"{stage}_{stream}"](self.roi_features(stage, stream, pyramids, boxes))
-        wrong = F.cross_entropy(logits, labels, reduction="sum")  # a batch without any region costs 0
-        losses[f"stage{stage}_{stream}/cls"] = wrong / max(1, len(labels))
+        head = self.heads[f"{stage}_{stream}"]
+        logits, offsets = head(self.roi_features(stage, stream, pyramids, boxes))
+        losses[f"stage{stage}_{stream}/cls"] = head.class_loss(logits, labels)
         losses[f"stage{stage}_{stream}/box"] = self._box_loss(offsets, labels, samples)
         with torch.no_grad():
             decoded = self._decode(stage, stream, logits, offsets, boxes)
@@ -142,7 +121,7 @@ class PcscNetwork(nn.Module):
 
     def _box_loss(self, offsets_NK4: Tensor, labels: Tensor, samples: Sequence[Sample]) -> Tensor:
         wanted = torch.cat(self.coder.encode([s.matched for s in samples], [s.boxes for s in samples]))
-        positive = labels.nonzero()[:, 0]
+        positive = labels.reshape(len(labels), -1).any(1).nonzero()[:, 0]
         which = labels[positive] if offsets_NK4.shape[1] > 1 else torch.zeros_like(positive)
         loss = F.smooth_l1_loss(offsets_NK4[positive, which], wanted[positive], beta=1 / 9, reduction="sum")
         return loss / max(1, len(labels))
@@ -155,7 +134,7 @@ class PcscNetwork(nn.Module):
         decoded = clip_boxes_to_image(decoded.reshape(len(logits), -1, 4), (height, width))
         if decoded.shape[1] > 1:
             decoded = decoded[:, 1:]
-        scores = logits.softmax(1)[:, 1:]
+        scores = self.heads[f"{stage}_{stream}"].scores(logits)
         counts = [len(b) for b in boxes]
         return [StageBoxes(stage, stream, b, s) for b, s in zip(decoded.split(counts), scores.split(counts))]
 

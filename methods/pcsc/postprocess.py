@@ -17,14 +17,16 @@ from methods.pcsc.config import PostprocessConfig
 
 
 def detections_and_tubes(
-    predictions: Detections, num_classes: int, config: PostprocessConfig
-) -> tuple[Detections, Tubes]:
-    """Frame detections and scored tubes of one video at ``config.stage``.
+    predictions: Detections, num_classes: int, config: PostprocessConfig, linked: bool = True
+) -> tuple[Detections, Tubes | None]:
+    """Frame detections and, if ``linked``, scored tubes of one video at ``config.stage``.
 
     Raises ValueError if refinement is asked for and the predictions hold no actionness.
     """
     if not len(predictions):
-        return predictions, Tubes.empty(predictions.videos)
+        return predictions, Tubes.empty(predictions.videos) if linked else None
+    if not linked:
+        return union_of_stages(predictions, num_classes, config), None
     if config.refine and predictions.actionness is None:
         raise ValueError(
             "postprocess.refine needs actionness, which these predictions lack: "

@@ -51,7 +51,7 @@ class Predictor:
     @classmethod
     def begin(cls, config: PcscConfig, info: Info, actionness: bool) -> Predictor:
         """With random weights, on the CPU; ``actionness``: with its detectors."""
-        network = PcscNetwork(config.model, config.training, len(info.classes))
+        network = PcscNetwork(config.model, config.training, len(info.classes), info.multi_label)
         return cls(config, network, actionness_layer(config, len(info.classes)) if actionness else None)
 
     def to(self, device: str) -> Predictor:

@@ -14,7 +14,7 @@ from torchvision.ops import box_iou
 
 @dataclass(frozen=True)
 class Target:
-    """Truth of one key-frame: boxes_G4 in network pixels and 1-based labels_G."""
+    """Truth of one key-frame: boxes_G4 in network pixels and 1-based labels_G, or label vectors_GC."""
 
     boxes: Tensor
     labels: Tensor
@@ -47,7 +47,9 @@ class StageBoxes:
 
 @dataclass(frozen=True)
 class Sample:
-    """Regions of one image chosen for a head: boxes_S4, labels_S (0 background), matched truth_S4."""
+    """Regions of one image chosen for a head: boxes_S4, matched truth_S4, and labels_S (0 background), or
+    label vectors_SC (none set: background).
+    """
 
     boxes: Tensor
     labels: Tensor
@@ -61,7 +63,7 @@ def sample(proposals: Tensor, target: Target, count: int, foreground: float) -> 
     """
     if not len(target.boxes):
         chosen = proposals[torch.randperm(len(proposals), device=proposals.device)[:count]]
-        return Sample(chosen, torch.zeros(len(chosen), dtype=torch.int64, device=chosen.device), chosen)
+        return Sample(chosen, target.labels.new_zeros((len(chosen), *target.labels.shape[1:])), chosen)
     proposals = torch.cat([proposals, target.boxes])
     overlap, match = box_iou(target.boxes, proposals).max(0)
     order = torch.randperm(len(overlap), device=overlap.device)

@@ -12,8 +12,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from bench.records import Array
 from methods.base import Info, TrainingData, TrainingStage
 from methods.common.keyframes import Examples, with_shuffled_labels
+from methods.common.labels import label_vectors
 from methods.common.schedules import drops, make_optimiser, one_cycle
 from methods.common.windows import random_window, to_network, visible
 from methods.nn.i3d_weights import load_published
@@ -46,7 +48,8 @@ class DetectorStage(TrainingStage):
 
     def prepare(self, folder: Path) -> nn.Module:
         torch.manual_seed(self.seed)
-        network = PcscNetwork(self.config.model, self.config.training, len(self.info.classes))
+        config, info = self.config, self.info
+        network = PcscNetwork(config.model, config.training, len(info.classes), info.multi_label)
         for stream, path in self.weights.items():
             load_published(network.streams[stream].backbone, path)
         return network.train()
@@ -76,7 +79,7 @@ class DetectorStage(TrainingStage):
     def _example(
         self, position: int, rng: np.random.Generator
     ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-        """One clip and its truth, labels from 1."""
+        """One clip and its truth."""
         training, model = self.config.training, self.config.model
         video, frame, boxes, labels = self.examples.pick(position, rng)
         footage = self.data.footage[video]
@@ -86,11 +89,15 @@ class DetectorStage(TrainingStage):
             labels, mirror = self.examples.mirrored(labels, rng)
         placed = to_network(boxes, footage, window, mirror)
         seen = visible(placed)
-        target = {
-            "boxes": torch.from_numpy(placed[seen]),
-            "labels": torch.from_numpy(labels[seen].astype(np.int64) + 1),
-        }
-        return clip_tensors(footage, frame, model, window, mirror), target
+        return clip_tensors(footage, frame, model, window, mirror), self._target(placed[seen], labels[seen])
+
+    def _target(self, boxes: Array, labels: Array) -> dict[str, Tensor]:
+        """Labels from 1; with several a person its vector of them."""
+        if self.info.multi_label:
+            boxes, labels = label_vectors(boxes, labels, len(self.info.classes))
+        else:
+            labels = labels.astype(np.int64) + 1
+        return {"boxes": torch.from_numpy(boxes), "labels": torch.from_numpy(labels)}
 
 
 def learning_rate(training: TrainingConfig, step: int, steps: int) -> float:

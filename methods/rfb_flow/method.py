@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from bench.files.store import digest_file
 from bench.records import Detections, Tubes
 from methods.base import FlowNeed, Info, Stream, TrainingData, TrainingStage
+from methods.common.labels import several_labels_notes
 from methods.common.networked import NetworkMethod, check_streamed
 from methods.nn import published
 from methods.nn.flow.inside import is_fitted, is_inside, weights_file, weights_key
@@ -64,6 +65,7 @@ class RfbFlow(NetworkMethod):
             "flow_source": model.flow,
             "boxes_from": "own",
             "frame_size": list(model.frame_size),
+            "notes": several_labels_notes(self.info),
         }
 
     def check(self) -> None:
@@ -149,8 +151,8 @@ class RfbFlow(NetworkMethod):
     @classmethod
     def postprocess(
         cls, predictions: Detections, num_frames: int, config: RfbFlowConfig, info: Info
-    ) -> tuple[Detections, Tubes]:
-        return postprocess.detections_and_tubes(predictions, num_frames, config.postprocess)
+    ) -> tuple[Detections, Tubes | None]:
+        return postprocess.detections_and_tubes(predictions, num_frames, config.postprocess, info.linked)
 
 
 class FlowStream(Stream):

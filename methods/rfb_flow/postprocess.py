@@ -11,14 +11,14 @@ from methods.rfb_flow.config import PostprocessConfig
 
 
 def detections_and_tubes(
-    predictions: Detections, num_frames: int, config: PostprocessConfig
-) -> tuple[Detections, Tubes]:
-    """Frame detections, by frame and falling score, and scored tubes of one video.
+    predictions: Detections, num_frames: int, config: PostprocessConfig, linked: bool = True
+) -> tuple[Detections, Tubes | None]:
+    """Frame detections, by frame and falling score, and, if ``linked``, scored tubes of one video.
 
     Linking reads the predictions themselves: its own floor and NMS are others than those of frames.
     """
     found = suppressed(predictions, config)
-    return found, config.linking.tubes(predictions, np.array([num_frames]))
+    return found, config.linking.tubes(predictions, np.array([num_frames])) if linked else None
 
 
 @part(NMS)

@@ -184,13 +184,16 @@ def configs(dataset: str, size: str) -> dict[str, TwoStreamYoloConfig]:
     frozen unless ``tuned``, and what training starts from: ``kinetics`` is recognition after Pascal VOC. In
     size ``tiny`` FlowNet2 is the narrow flow network, Kinetics the training videos' own classes, and nothing
     stands for Pascal VOC; of its parts CSS and SD no narrow one is there.
-    ``linked``: ours, the best boxes linked, for untrimmed videos. ``fused-heads``, ``released-loss``: other
-    readings. ``dis``: ours, another classical flow. ``shuffled-labels``: ours, a control.
+    ``linked``: ours, the best boxes linked, for untrimmed videos; on DALY, where tubes alone are scored, all
+    rows are. ``fused-heads``, ``released-loss``: other readings. ``dis``: ours, another classical flow.
+    ``shuffled-labels``: ours, a control.
     """
     whole = base(dataset, size)
     inside = whole.model.flow
     linked = Linked(linking=Linking()) if dataset.startswith("jhmdb") else Linked()
-    rows = {"default": whole, "linked": _set(whole, postprocess={"linked": linked})}
+    several = _set(whole, postprocess={"linked": linked})
+    whole = several if dataset.startswith("daly") else whole
+    rows = {"default": whole, "linked": several}
     for flow, source in (("brox", "brox"), ("flownet2", inside)):
         for start in ("voc", "kinetics"):
             rows[f"{flow}-{start}"] = _row(whole, source, start, tuned=False)

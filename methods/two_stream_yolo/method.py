@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from bench.files.store import digest_file
 from bench.records import Detections, Tubes
 from methods.base import FlowNeed, Info, Stream, TrainingData, TrainingStage
+from methods.common.labels import several_labels_notes
 from methods.common.networked import NetworkMethod, check_streamed
 from methods.nn import published
 from methods.nn.flow.inside import is_fitted, is_inside, weights_file, weights_key
@@ -67,6 +68,7 @@ class TwoStreamYolo(NetworkMethod):
             "flow_source": model.flow,
             "boxes_from": "own",
             "frame_size": list(model.frame_size),
+            "notes": several_labels_notes(self.info),
         }
 
     def check(self) -> None:
@@ -182,7 +184,7 @@ class TwoStreamYolo(NetworkMethod):
     def postprocess(
         cls, predictions: Detections, num_frames: int, config: TwoStreamYoloConfig, info: Info
     ) -> tuple[Detections, Tubes | None]:
-        return postprocess.detections_and_tubes(predictions, num_frames, config.postprocess, info.multi_label)
+        return postprocess.detections_and_tubes(predictions, num_frames, config.postprocess, info)
 
 
 def _digest(path: str | None) -> str | None:

@@ -7,11 +7,12 @@ import numpy as np
 from bench.metrics.boxes import nms
 from bench.records import Detections, Tubes
 from bench.speed.marks import NMS, part
+from methods.base import Info
 from methods.two_stream_yolo.config import PostprocessConfig
 
 
 def detections_and_tubes(
-    predictions: Detections, num_frames: int, config: PostprocessConfig, multi_label: bool
+    predictions: Detections, num_frames: int, config: PostprocessConfig, info: Info
 ) -> tuple[Detections, Tubes | None]:
     """Without linking the best box of every frame and no tubes; else what NMS leaves, and scored tubes.
 
@@ -19,8 +20,9 @@ def detections_and_tubes(
     """
     linked = config.linked
     if linked is None:
-        return best_of_frames(predictions, multi_label), None
-    return suppressed(predictions, linked.nms), linked.linking.tubes(predictions, np.array([num_frames]))
+        return best_of_frames(predictions, info.multi_label), None
+    found = suppressed(predictions, linked.nms)
+    return found, linked.linking.tubes(predictions, np.array([num_frames])) if info.linked else None
 
 
 def best_of_frames(predictions: Detections, multi_label: bool) -> Detections:

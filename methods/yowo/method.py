@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from bench.files.store import digest_file
 from bench.records import Detections, Tubes
 from methods.base import FlowNeed, TrainingData, TrainingStage
+from methods.common.labels import several_labels_notes
 from methods.common.networked import NetworkMethod
 from methods.nn import published
 from methods.yowo import postprocess
@@ -65,6 +66,7 @@ class Yowo(NetworkMethod):
             "flow_source": None,
             "boxes_from": "own",
             "frame_size": list(model.frame_size),
+            "notes": several_labels_notes(self.info),
         }
 
     def check(self) -> None:
@@ -157,8 +159,8 @@ class Yowo(NetworkMethod):
     @classmethod
     def postprocess(
         cls, predictions: Detections, num_frames: int, config: YowoConfig, info: Info
-    ) -> tuple[Detections, Tubes]:
-        return postprocess.detections_and_tubes(predictions, num_frames, config.postprocess)
+    ) -> tuple[Detections, Tubes | None]:
+        return postprocess.detections_and_tubes(predictions, num_frames, config.postprocess, info.linked)
 
 
 def check_model(model: ModelConfig) -> None:

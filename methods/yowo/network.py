@@ -15,7 +15,8 @@ from torch import Tensor, nn
 
 from methods.nn import darknet_weights
 from methods.nn.darknet import Darknet19, DarknetConfig
-from methods.nn.region import RegionLoss, Regions
+from methods.nn.region import Regions
+from methods.nn.region_loss import RegionLoss
 from methods.nn.resnext3d import ResNeXt3D, ResNeXt3DConfig, squeeze_time
 from methods.nn.weights import load_checked, read_tensors
 from methods.yowo.config import ModelConfig

@@ -17,17 +17,17 @@ from methods.yowo.config import PostprocessConfig
 
 
 def detections_and_tubes(
-    predictions: Detections, num_frames: int, config: PostprocessConfig
-) -> tuple[Detections, Tubes]:
-    """Frame detections, by frame and falling score, and scored tubes of one video."""
+    predictions: Detections, num_frames: int, config: PostprocessConfig, linked: bool = True
+) -> tuple[Detections, Tubes | None]:
+    """Frame detections, by frame and falling score, and, if ``linked``, scored tubes of one video."""
     if not len(predictions):
-        return predictions, Tubes.empty(predictions.videos)
+        return predictions, Tubes.empty(predictions.videos) if linked else None
     kept = suppressed(predictions, config)
     assert kept.objectness is not None
     found = replace(kept, score=kept.score * kept.objectness)
     found = found[found.score > config.score_floor]
     found = found[np.lexsort((-found.score, found.frame))]
-    return found, config.linking.tubes(kept, np.array([num_frames]))
+    return found, config.linking.tubes(kept, np.array([num_frames])) if linked else None
 
 
 @part(NMS)

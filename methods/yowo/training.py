@@ -19,7 +19,7 @@ from methods.common.labels import label_vectors
 from methods.common.schedules import drops, make_optimiser, one_cycle
 from methods.common.windows import Window, jittered_window, random_window, to_network, visible
 from methods.nn.anchors import clustered
-from methods.nn.region import RegionLoss
+from methods.nn.region_loss import RegionLoss
 from methods.yowo import clips
 from methods.yowo.config import ModelConfig, TrainingConfig
 from methods.yowo.network import YowoNetwork

@@ -97,22 +97,28 @@ def square_at(frame: int) -> tuple[int, int, int, int]:
     return 20 + frame, 24, 52 + frame, 56
 
 
-def write_video(path: Path, size: tuple[int, int], frames: int, fps: int) -> None:
-    """A textured square that moves one pixel a frame to the right over a smooth background."""
-    import av
-
+def moving_square(size: tuple[int, int], frame: int) -> np.ndarray:
+    """A frame, RGB, of a textured square that moves to the right over a smooth background."""
     random = np.random.default_rng(3)
     texture = np.kron(random.integers(0, 255, (8, 8, 3), np.uint8), np.ones((4, 4, 1), np.uint8))
+    picture = np.zeros((size[1], size[0], 3), np.uint8)
+    picture[..., 1] = np.linspace(60, 120, size[0]).astype(np.uint8)
+    x1, y1, x2, y2 = square_at(frame)
+    visible = max(min(x2, size[0]) - x1, 0)
+    picture[y1:y2, x1 : x1 + visible] = texture[:, :visible]
+    return picture
+
+
+def write_video(path: Path, size: tuple[int, int], frames: int, fps: int) -> None:
+    """A textured square that moves one pixel a frame to the right (:func:`moving_square`)."""
+    import av
+
     path.parent.mkdir(parents=True, exist_ok=True)
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=fps)
         stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
         for number in range(frames):
-            picture = np.zeros((size[1], size[0], 3), np.uint8)
-            picture[..., 1] = np.linspace(60, 120, size[0]).astype(np.uint8)
-            x1, y1, x2, y2 = square_at(number)
-            visible = max(min(x2, size[0]) - x1, 0)
-            picture[y1:y2, x1 : x1 + visible] = texture[:, :visible]
+            picture = moving_square(size, number)
             for packet in stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")):
                 container.mux(packet)
         for packet in stream.encode():

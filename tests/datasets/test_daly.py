@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,9 @@ import pytest
 from click.testing import CliRunner
 
 from bench.cli import cli
-from bench.files.tables import digest_ground_truth
+from bench.files.tables import digest_ground_truth, read_metadata
 from datasets.base import DataError
 from datasets.daly import Daly
-from datasets.keyframes import TRACKERS
 
 sys.path.insert(0, str(Path(__file__).parent))
 from daly_example import FRAMES, LABELS, SIZES, annotation, write, write_video
@@ -165,9 +165,7 @@ def test_a_missing_file_is_explained(tmp_path: Path) -> None:
         Daly(tmp_path).ground_truth()
 
 
-def test_its_protocols_score_what_is_annotated_or_what_was_extended(
-    root: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_its_protocols_score_what_is_annotated_or_what_was_extended(root: Path) -> None:
     data = Daly(root)
     sparse, extended = data.protocol("1", "sparse-st"), data.protocol("1")
     assert (sparse.id, extended.id) == ("daly/1/sparse-st@1", "daly/1/extended-st@1")
@@ -179,9 +177,12 @@ def test_its_protocols_score_what_is_annotated_or_what_was_extended(
         data.extend()
     for name, size in SIZES.items():
         write_video(root / "videos" / name, size, FRAMES[name], 25)
-    monkeypatch.setitem(TRACKERS, "still", lambda frames, box: np.tile(box, (len(frames), 1)))
     told: list[tuple[int, int]] = []
-    data.extend("still", lambda done, total: told.append((done, total)))
+    still = lambda frames, box: np.tile(box, (len(frames), 1))  # noqa: E731
+    folder = data.extend(still, "still", lambda done, total: told.append((done, total)))
+    facts = read_metadata(folder / "videos.parquet")
+    assert facts["tracker"] == "still"
+    assert facts["agreed"] == {"0.5": 100, "0.8": 100}  # of two boxes that differ by a tenth, the mean
     assert told == [(1, 3), (2, 3), (3, 3)]
     truth = data.truth(extended)
     assert np.bincount(truth.boxes.tube, minlength=5).tolist() == [26, 25, 14, 31, 0]
@@ -207,11 +208,12 @@ def test_the_command_extends_daly_and_nothing_else(
     done = CliRunner().invoke(cli, ["data", "extend", "--tracker", "kcf", "--data-root", str(place)])
     assert done.exit_code == 0, done.output
     assert done.output.splitlines()[-1] == str(place / "daly" / "extended")
+    assert re.search(r"kcf: IoU with the key-frames above 0\.5 on \d+\.\d%, above 0\.8 on", done.output)
     assert Daly(root).extended().boxes.tube.tolist()[0] == 0
     refused = CliRunner().invoke(cli, ["data", "extend", "ucf24", "--data-root", str(place)])
     assert "UCF101-24 has no key-frames to track from" in str(refused.exception)
-    refused = CliRunner().invoke(cli, ["data", "extend", "daly-mini"])
-    assert "DALY miniature: what is drawn is known in every frame" in str(refused.exception)
+    refused = CliRunner().invoke(cli, ["data", "extend", "--videos", "2", "--data-root", str(place)])
+    assert "--videos: DALY is extended as a whole" in str(refused.exception)
 
 
 @pytest.mark.realdata

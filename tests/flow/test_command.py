@@ -13,7 +13,8 @@ from click.testing import CliRunner, Result
 from bench.commands.data_flow import flow
 from bench.flow import FlowStore
 from bench.runs.plan import Plan, Request
-from bench.runs.run import Reporter, Run
+from bench.runs.reporter import Reporter
+from bench.runs.run import Run
 
 
 @pytest.fixture

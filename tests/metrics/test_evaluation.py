@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.metrics import class_precisions, evaluate
-from bench.protocol import EVALUATORS, Evaluator, FrameRules, Protocol, TubeRules
+from bench.protocol import EVALUATORS, Evaluator, FrameRules, Protocol, TubeRules, evaluator
 from bench.records import Detections, GroundTruth
+from bench.results.result import read_matches, write_matches
 
 sys.path.insert(0, str(Path(__file__).parent))
 import worked
@@ -92,8 +93,21 @@ def test_equal_scores_keep_their_input_order() -> None:
 
 def test_auc_is_the_mean_over_nineteen_thresholds() -> None:
     truth = worked.truth([(0, 0, [0], BOX)], classes="A")
-    metrics = evaluate(truth, worked.detections([(0, 0, 0, 0.9, HALF)]), None, ACT).metrics
-    assert metrics["frame_map/auc"] == pytest.approx(100 * 10 / 19)  # .05 .. .50
+    found = evaluate(truth, worked.detections([(0, 0, 0, 0.9, HALF)]), None, ACT)
+    assert found.metrics["frame_map/auc"] == pytest.approx(100 * 10 / 19)  # .05 .. .50
+    curve = found.curves["frame_map"]
+    assert list(curve)[:2] == ["0.05", "0.10"]
+    assert [curve[f"{0.05 * i:.2f}"] for i in range(1, 20)] == [100.0] * 10 + [0.0] * 9
+    assert evaluate(truth, None, None, ACT).curves == {}
+
+
+def test_nothing_scored_is_a_table_of_the_same_types(tmp_path: Path) -> None:
+    truth = worked.truth([(0, 0, [0], BOX)], classes="A")
+    tubes_alone = Protocol("daly", "1", evaluator("extended-st"))
+    found = evaluate(truth, worked.detections([(0, 0, 0, 0.9, HALF)]), None, tubes_alone)
+    assert set(found.metrics.values()) == {None}
+    write_matches(tmp_path, found.matches, found.truth)
+    assert [len(table) for table in read_matches(tmp_path)] == [0, 0]
 
 
 def test_scored_frames_alone_count_where_they_are_listed() -> None:

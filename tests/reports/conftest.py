@@ -100,7 +100,7 @@ def make_result(folder: Path, quality: float, dataset: str, seed: int, **changes
                        variant=changes.get("variant", "full+default"))  # fmt: skip
     identity = replace(identity, method=changes.get("method", "pcsc"))
     partial = changes.get("partial", False)
-    result = replace(result, identity=identity, metrics=metrics, per_class=estimates,
+    result = replace(result, identity=identity, metrics=metrics, per_class=estimates, curves={},
                      coverage=Coverage(7 if partial else 12, 12, partial))  # fmt: skip
     result.write(folder)
     return folder

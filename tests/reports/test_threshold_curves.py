@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from bench.protocol import AUC_THRESHOLDS
 from bench.results.result import Estimate, Result
 from reports.boards import Board, boards
-from reports.figures import threshold_curves
+from reports.threshold_curves import threshold_curves
 
 Make = Callable[..., Path]
 
@@ -44,3 +45,16 @@ def test_frames_and_the_area_where_frames_are_ranked(board: Board) -> None:
     assert "Linked" in drawn
     assert "AUC 41.2" in drawn
     assert threshold_curves(replace(board, ranking_metric="frame_map/0.50", rows=())) is None
+
+
+def test_the_whole_curve_of_frames_stands_beside_that_of_tubes(board: Board) -> None:
+    old = threshold_curves(replace(board, ranking_metric="video_map/0.50"))
+    assert old is not None
+    assert "frame-mAP" not in old
+    curve = {f"{t:.2f}": 90.0 - 80 * t for t in AUC_THRESHOLDS}
+    rows = tuple(replace(row, result=replace(row.result, curves={"frame_map": curve})) for row in board.rows)
+    new = threshold_curves(replace(board, ranking_metric="video_map/0.50", rows=rows))
+    assert new is not None
+    assert "video-mAP (%)" in new
+    assert "frame-mAP (%)" in new
+    assert "Framed" in new

@@ -59,6 +59,11 @@ def test_the_documented_example_round_trips(tmp_path: Path) -> None:
     assert json.loads(path.read_text()) == example() | {"matches_digest": result.matches_digest}
 
 
+def test_results_of_before_curves_were_kept_are_read(tmp_path: Path) -> None:
+    assert Result.read(stored(tmp_path, remove("curves"))).curves == {}
+    assert Result.read(stored(tmp_path)).curves["frame_map"]["0.50"] == 61.25
+
+
 def test_times_do_not_count_in_comparisons(tmp_path: Path) -> None:
     result = Result.read(stored(tmp_path))
     later = replace(result, times=Times("2021-01-01", {"train": 1.0}))
@@ -93,6 +98,7 @@ def put(value: Any, *keys: str) -> Callable[[dict[str, Any]], object]:
         (remove("identity", "seed"), "result.json: identity.seed is missing"),
         (remove("errors_per_class"), "result.json: errors_per_class is missing"),
         (put("much", "errors", "frame", "time"), "errors['frame']['time'] is no finite number: 'much'"),
+        (put("steep", "curves", "frame_map", "0.05"), "curves['frame_map']['0.05'] is no finite number"),
         (remove("metrics", "video_map/0.50", "low"), None),
         (put(1, "identity", "colour"), "identity.colour is unknown"),
         (put("0", "identity", "seed"), "identity.seed is no int: '0'"),

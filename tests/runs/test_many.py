@@ -22,7 +22,8 @@ from bench.runs import stages
 from bench.runs.many import Outcome, requests, run_all
 from bench.runs.plan import Plan, Request
 from bench.runs.reopen import Finished
-from bench.runs.run import Reporter, Run
+from bench.runs.reporter import Reporter
+from bench.runs.run import Run
 from datasets import Split
 from datasets.mini import Ucf24Mini
 from reports import leaderboard

@@ -155,3 +155,20 @@ def test_nothing_there_is_no_partial_run(runs_dir: Path, micro_cache: Path) -> N
     found = plan(partial_copy(runs_dir, micro_cache, list(test)), partial=True)
     with pytest.raises(DataError, match="has none of the test videos"):
         _ = found.test_videos
+
+
+def test_annotation_past_the_end_of_a_video_is_not_trained_on(
+    runs_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = plan(runs_dir).train_truth
+    name = whole.videos.names[0]
+    last = int(whole.boxes.frame[whole.boxes.video == 0].max())
+    monkeypatch.setattr(type(plan(runs_dir).dataset), "real_frames", {name: last})
+    found = plan(runs_dir)
+    assert found.truth.boxes.frame.max() >= last
+    assert len(found.train_truth.boxes) < len(whole.boxes)
+    own = found.train_truth.boxes.video == 0
+    assert found.train_truth.boxes.frame[own].max() == last - 1
+    assert len(found.train_truth.boxes[~own]) == (whole.boxes.video != 0).sum()
+    assert found.train_truth.videos.frames[0] == last
+    assert found.train_truth.tubes.end.max() <= whole.videos.frames.max()

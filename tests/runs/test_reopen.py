@@ -15,7 +15,8 @@ from bench.files.tables import read_detections, read_tubes
 from bench.results.result import Result
 from bench.runs.plan import Plan, Request, open_dataset
 from bench.runs.reopen import Finished, find_run, relink
-from bench.runs.run import Reporter, Run
+from bench.runs.reporter import Reporter
+from bench.runs.run import Run
 from bench.showing import sources as showing
 from bench.showing.sources import find
 

@@ -20,7 +20,8 @@ from bench.files.tables import read_detections, read_metadata, read_tubes, video
 from bench.flow import FlowStore
 from bench.results.result import Result, read_matches
 from bench.runs.plan import Plan, Request
-from bench.runs.run import Reporter, Run
+from bench.runs.reporter import Reporter
+from bench.runs.run import Run
 from bench.video import OPEN_EVENT
 
 SETTINGS = (
@@ -287,7 +288,8 @@ KILLER = """
     import bench.training, bench.tracking
     from bench.flow import FlowStore
     from bench.runs.plan import Plan, Request
-    from bench.runs.run import Reporter, Run
+    from bench.runs.reporter import Reporter
+    from bench.runs.run import Run
     import methods.pcsc.actionness, methods.pcsc.predict
 
     class Silent:

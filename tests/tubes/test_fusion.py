@@ -102,3 +102,10 @@ def test_streams_without_shared_boxes_cannot_be_averaged(rule: Fusion) -> None:
     found = rows((RGB, 0, LEFT, 0, 0.5), (FLOW, 1, LEFT, 0, 0.6))
     with pytest.raises(ValueError, match=f"fusion by {rule.name} needs boxes that both streams scored"):
         rule.fuse(found)
+
+
+@pytest.mark.parametrize("rule", [AverageFusion(), GatingFusion()])
+def test_a_stream_may_score_all_shared_boxes_with_nothing(rule: Fusion) -> None:
+    fused = rule.fuse(rows((RGB, 0, LEFT, 0, 0.5), (FLOW, 0, LEFT, 0, 0.0)))
+    assert fused.box.tolist() == [0]
+    assert 0 < fused.score[0] < 0.5

@@ -17,7 +17,8 @@ from bench.results.result import ON_VALIDATION, Result
 from bench.runs.asked import Request
 from bench.runs.plan import Plan
 from bench.runs.reopen import Finished, relink
-from bench.runs.run import Reporter, Run
+from bench.runs.reporter import Reporter
+from bench.runs.run import Run
 from bench.tuning.of_run import Tuned, Validation, tune
 from bench.tuning.record import StudyRecord
 from bench.tuning.search import Asked

@@ -10,7 +10,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
+from bench.cli import cli
 from bench.files.tables import digest_ground_truth
 from bench.metrics import evaluate
 from bench.records import Tubes
@@ -19,6 +21,7 @@ from datasets.daly import Daly
 from datasets.mini import DalyMini, daly, extension
 from datasets.mini.classes import DALY_MINI
 from datasets.mini.daly_script import render_film, script
+from datasets.trackers import TRACKERS
 
 # A change of any of these is a change of the dataset: raise its VERSION, and store the new numbers.
 MICRO = "d60ff89ce5f7d575deda055a686cfe2d9a96b0d11e27c6905d9ba69fc1fe2b6d"
@@ -116,6 +119,7 @@ def test_the_truth_in_every_frame_goes_through_the_key_frames(data: DalyMini) ->
     np.testing.assert_array_equal(lengths, drawn.tubes.end - drawn.tubes.start)
     found = extension.agreement(sparse, drawn, drawn)
     assert (found.keys, found.between, found.scored, found.tubes) == (100, 100, 100, 100)
+    assert found.agreed == (100, 100)
     again = extension.agreement(sparse, sparse, drawn)
     assert again.keys == pytest.approx(100, abs=0.1)  # the annotation has six decimals
     assert again.between == again.scored == 0
@@ -145,24 +149,29 @@ def test_some_actions_are_seen_in_mirrors_or_cut_off_and_some_videos_have_two() 
 
 
 def test_a_tracker_comes_near_to_what_was_drawn(data: DalyMini) -> None:
-    found = extension.measure(data, "kcf", 1, lambda done, total: None)
+    found = extension.measure(data, TRACKERS["kcf"], data.split("1").test[:1])
     assert 70 < found.keys <= 100
+    assert found.agreed[0] >= found.agreed[1]
     assert 40 < found.between < 100
     assert found.milliseconds > 0
 
 
 def test_it_cannot_be_extended_a_second_time(data: DalyMini) -> None:
-    with pytest.raises(ValueError, match=r"is drawn and lies in .*extended; .* datasets\.mini\.extension"):
+    with pytest.raises(ValueError, match=r"is drawn and lies in .*extended; .* bench data extend daly-mini"):
         data.extend()
     assert isinstance(data, Daly)
 
 
-def test_the_measurement_prints_a_table(
-    daly_micro: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(DalyMini, "rendered", lambda cache, size: DalyMini(daly_micro / "daly"))
-    extension.main(["kcf", "--videos", "1", "--size", "micro"])
-    lines = capsys.readouterr().out.splitlines()
-    assert lines[0].startswith("| tracker | IoU on key-frames |")
+def test_the_command_measures_a_tracker_and_keeps_nothing(daly_micro: Path, tmp_path: Path) -> None:
+    place = tmp_path / "cache" / "daly-mini@1.micro"
+    place.parent.mkdir()
+    place.symlink_to(daly_micro)
+    before = sorted(daly_micro.rglob("*"))
+    words = ["data", "extend", "daly-mini.micro", "--tracker", "kcf", "--videos", "1"]
+    done = CliRunner().invoke(cli, [*words, "--runs-dir", str(tmp_path)])
+    assert done.exit_code == 0, done.output
+    lines = done.stdout.splitlines()[-3:]
+    assert lines[0].startswith("| tracker | key-frames IoU > 0.5 | > 0.8 |")
     assert lines[2].startswith("| `kcf` | ")
     assert len({line.count("|") for line in lines}) == 1
+    assert sorted(daly_micro.rglob("*")) == before

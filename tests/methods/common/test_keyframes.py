@@ -41,6 +41,15 @@ def test_truth_beyond_the_end_is_no_background() -> None:
     ]
 
 
+def test_unlisted_frames_are_no_background_and_excluded_ones_are_not_trained_on() -> None:
+    listed, excluded = np.array([[0, 0], [0, 2], [0, 4], [1, 1], [1, 2]]), np.array([[0, 4], [0, 1]])
+    annotation = replace(toy_truth(), scored_frames=listed, excluded_frames=excluded)
+    video, frame = background_frames(annotation)
+    assert list(zip(video.tolist(), frame.tolist())) == [(0, 0), (1, 2)]
+    keys = KeyFrames.of(annotation)
+    assert list(zip(keys.video.tolist(), keys.frame.tolist())) == [(0, 2), (0, 3), (1, 0), (1, 1)]
+
+
 def test_shuffled_labels_permute_the_tubes() -> None:
     annotation = toy_truth()
     seen = set()

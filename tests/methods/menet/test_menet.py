@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import narrow
 import numpy as np
 import pytest
 import torch
@@ -13,7 +14,7 @@ import torch
 from bench.testing import INFO, noise, training_data
 from bench.training import Compute, train
 from methods.menet.clips import recent_frames
-from methods.menet.config import MenetConfig, base, configs
+from methods.menet.config import MenetConfig, configs
 from methods.menet.detector import view_inputs
 from methods.menet.distillation import ClipStage
 from methods.menet.method import Menet
@@ -22,21 +23,7 @@ from methods.menet.network import MenetNetwork
 
 @pytest.fixture
 def small() -> MenetConfig:
-    """The tiny config at 64x48, narrower still."""
-    tiny = base("ucf24-mini", "tiny")
-    narrow: dict[str, Any] = {
-        "frame_size": (64, 48), "clip_length": 4, "width_3d": 0.125, "width_2d": 0.03125,
-        "channels_2d": 8, "fusion_channels": 16, "num_anchors": 3,
-    }  # fmt: skip
-    return replace(
-        tiny,
-        model=replace(tiny.model, **narrow),
-        crops=replace(tiny.crops, steps=2, batch=2, side=32),
-        training=replace(tiny.training, steps=2, batch=2),
-        distillation=replace(tiny.distillation, teacher_steps=2, student_steps=2, batch=2),
-        score_floor=0.0,
-        class_floor=0.0,
-    )
+    return narrow.menet()
 
 
 def test_parameters_are_those_of_the_additions() -> None:

@@ -29,7 +29,7 @@ def _parameter(key: str, shape: tuple[int, ...], normalisation: bool) -> np.ndar
     normal = random.standard_normal(shape)
     if kind == "weight":
         return 1 + 0.1 * normal
-    if kind not in ("bias", "running_mean"):
+    if kind != "running_mean" and not kind.startswith("bias"):
         return 0.5 + 0.1 * normal
     return (0.1 if normalisation else 0.01) * normal
 

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from methods.nn.region import RegionLoss, Regions, iou
+from methods.nn.region import Regions, iou
+from methods.nn.region_loss import RegionLoss
 
 REFERENCE = Path(__file__).parents[2] / "reference"
 ANCHORS = torch.tensor([[1.0, 2.0], [3.0, 3.0]])

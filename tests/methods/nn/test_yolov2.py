@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from methods.nn.region import Regions
-from methods.nn.yolov2 import ReleasedLoss, Yolov2Loss, matched
+from methods.nn.region import Regions, matched
+from methods.nn.yolov2 import ReleasedLoss, Yolov2Loss
 from methods.two_stream_yolo.config import VOC_ANCHORS
 
 ANCHORS = torch.tensor(VOC_ANCHORS)

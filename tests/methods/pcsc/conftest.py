@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
+import narrow
 import numpy as np
 import pytest
 import torch
@@ -14,29 +15,14 @@ from bench.footage import Footage
 from bench.records import Detections, GroundTruth
 from bench.testing import INFO, footage, noise, toy_truth
 from methods.base import Info
-from methods.pcsc.config import PcscConfig, configs
+from methods.pcsc.config import PcscConfig
 from methods.pcsc.network import PcscNetwork
 from methods.pcsc.regions import Target
 
 
-def small(**model: Any) -> PcscConfig:
-    """The tiny config at 64x48 and a sixteenth of the width; ``model``: fields of its model replaced."""
-    tiny = configs("ucf24-mini", "tiny")["default"]
-    narrow: dict[str, Any] = {
-        "frame_size": (64, 48), "width": 0.0625, "pyramid_channels": 16, "head_channels": 32, "roi_size": 3,
-        "canonical_size": 32, "anchor_sizes": ((8, 12, 16), (24, 32, 40)), "handed_boxes": 8,
-        "proposals_train": (40, 12), "proposals_test": (40, 12),
-    }  # fmt: skip
-    return replace(
-        tiny,
-        model=replace(tiny.model, **(narrow | model)),
-        training=replace(tiny.training, head_batch=12, rpn_batch=32, batch=2),
-    )
-
-
 def network(seed: int = 0, **model: object) -> PcscNetwork:
     torch.manual_seed(seed)
-    config = small(**model)
+    config = narrow.pcsc(**model)
     return PcscNetwork(config.model, config.training, len(INFO.classes)).eval()
 
 
@@ -93,4 +79,4 @@ class Kit:
 
 @pytest.fixture(scope="session")
 def kit() -> Kit:
-    return Kit(INFO, footage, noise, small, network, clips, targets, toy_truth, detections)
+    return Kit(INFO, footage, noise, narrow.pcsc, network, clips, targets, toy_truth, detections)

@@ -15,13 +15,16 @@ from methods.pcsc.config import ModelConfig, PcscConfig, TrainingConfig, configs
 from methods.pcsc.method import Pcsc
 from methods.pcsc.network import PcscNetwork
 
-DATASETS = {"ucf24": 24, "jhmdb": 21, "ucf24-mini": 24, "jhmdb-mini": 21}
+DATASETS = {"ucf24": 24, "jhmdb": 21, "ava-v2.2": 60, "ucf24-mini": 24, "jhmdb-mini": 21, "ava-mini": 16}
+NO_SPANS = ("jhmdb", "ava")
+"""What begins their names: the whole video is the action, or single frames are annotated."""
 CASES = [(dataset, size) for dataset in DATASETS for size in SIZES]
 
 
 def info(dataset: str) -> Info:
     names = tuple(f"class {i}" for i in range(DATASETS[dataset]))
-    return Info(names, trimmed=dataset.startswith("jhmdb"), flipped_labels=tuple(range(len(names))))
+    several, flipped = dataset.startswith("ava"), tuple(range(len(names)))
+    return Info(names, several, dataset.startswith("jhmdb"), flipped, linked=not several)
 
 
 @pytest.fixture(scope="module")
@@ -57,8 +60,8 @@ def test_rows_of_the_papers_tables(dataset: str, size: str) -> None:
             assert config.model.feature_cooperation is (not suffix)
             assert config.training.frame_step == (10 if dataset == "ucf24" else 1)
             assert not config.postprocess.refine
-    assert rows["default"].postprocess.refine is not dataset.startswith("jhmdb")
-    assert rows["default"].actionness.enabled is not dataset.startswith("jhmdb")
+    assert rows["default"].postprocess.refine is not dataset.startswith(NO_SPANS)
+    assert rows["default"].actionness.enabled is not dataset.startswith(NO_SPANS)
     assert not rows["no-refinement"].postprocess.refine
     baseline = rows["baseline"].model
     assert (baseline.stages, baseline.feature_cooperation, baseline.streams) == (0, False, ("rgb", "flow"))
@@ -136,9 +139,11 @@ def test_what_only_fails_after_training_is_refused_before() -> None:
         Pcsc(replace(base, postprocess=replace(base.postprocess, window=16)), info("ucf24-mini"))
 
 
-def test_multi_label_data_is_refused() -> None:
-    with pytest.raises(ValueError, match="multi-label"):
+def test_what_has_no_meaning_on_several_labels_or_single_frames_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"--set model\.class_specific_boxes=false"):
         Pcsc(config(), Info(("a", "b"), multi_label=True))
+    with pytest.raises(ValueError, match=r"scores single frames: --set actionness\.enabled=false"):
+        Pcsc(config(), Info(("a", "b"), linked=False))
 
 
 def test_predicting_before_loading_is_refused(kit: Any) -> None:

@@ -8,14 +8,15 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # so that test modules find `rfb_examples`
-from rfb_examples import Difference, small_config
+import narrow
+from rfb_examples import Difference
 
 from methods.rfb_flow.config import RfbFlowConfig
 
 
 @pytest.fixture
 def small() -> RfbFlowConfig:
-    return small_config()
+    return narrow.rfb_flow()
 
 
 @pytest.fixture

@@ -7,10 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import narrow
 import numpy as np
 import pytest
 import torch
-from rfb_examples import Difference, small_config
+from rfb_examples import Difference
 
 from bench.records import Array, Detections
 from bench.testing import INFO, noise, training_data
@@ -53,7 +54,7 @@ def test_all_stages_train_and_their_checkpoints_predict(small: RfbFlowConfig, tm
     found = method.predict(noise(0, annotation=(320, 240)), range(6))
     assert set(found.frame.tolist()) == set(range(6))
     assert found.boxes_N4[:, 2].max() <= 320
-    other = RfbFlow(small_config(fusion="stfp"), INFO)
+    other = RfbFlow(narrow.rfb_flow(fusion="stfp"), INFO)
     with pytest.raises(ValueError, match=r"checkpoint\.pt does not fit.*another config"):
         other.load(checkpoints, "cpu")
 
@@ -132,7 +133,7 @@ def test_flow_computed_before_is_read(small: RfbFlowConfig) -> None:
 
 
 def test_flow_between_two_frames_is_estimated_once() -> None:
-    made = predictor(small_config(flow_pairs="two"))
+    made = predictor(narrow.rfb_flow(flow_pairs="two"))
     made.predict(noise(0), range(6))
     assert isinstance(made.network.flow, Difference)
     assert made.network.flow.pairs == 7  # five neighbours, and either end with itself
@@ -230,7 +231,7 @@ REFUSED: Mapping[str, tuple[dict[str, Any], str]] = {
 def test_what_cannot_work_is_refused(name: str) -> None:
     model, message = REFUSED[name]
     with pytest.raises(ValueError, match=message):
-        RfbFlow(small_config(**model), INFO)
+        RfbFlow(narrow.rfb_flow(**model), INFO)
 
 
 def test_missing_weights_are_refused_before_training(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -238,9 +239,9 @@ def test_missing_weights_are_refused_before_training(monkeypatch: pytest.MonkeyP
     with pytest.raises(ValueError, match=r"PWC_NET_WEIGHTS.*model\.flow_weights=FILE.*--variant tiny"):
         RfbFlow(configs("ucf24", "full")["default"], INFO).check()
     with pytest.raises(ValueError, match=r"model\.pretrained: no file .*none\.pth"):
-        RfbFlow(small_config(pretrained=str(tmp_path / "none.pth")), INFO).check()
+        RfbFlow(narrow.rfb_flow(pretrained=str(tmp_path / "none.pth")), INFO).check()
     with pytest.raises(ValueError, match="load the checkpoints"):
-        RfbFlow(small_config(), INFO).predict(noise(0), [0])
+        RfbFlow(narrow.rfb_flow(), INFO).predict(noise(0), [0])
 
 
 @pytest.mark.parametrize("row", configs("ucf24-mini", "tiny"))

@@ -5,14 +5,13 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import narrow
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # so that test modules find `two_stream_examples`
-from two_stream_examples import small_config
-
 from methods.two_stream_yolo.config import TwoStreamYoloConfig
 
 
 @pytest.fixture
 def small() -> TwoStreamYoloConfig:
-    return small_config()
+    return narrow.two_stream_yolo()

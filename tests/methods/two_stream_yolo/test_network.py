@@ -7,10 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import narrow
 import pytest
 import torch
 from torch import Tensor
-from two_stream_examples import Difference, network, small_config
+from two_stream_examples import Difference, network
 
 from methods.nn.darknet import Darknet19, DarknetConfig
 from methods.nn.darknet_weights import to_official
@@ -76,7 +77,7 @@ def test_flow_as_a_picture(small: TwoStreamYoloConfig) -> None:
     torch.testing.assert_close(centred[0, :, 0, 0], torch.tensor([0.0, 0.0, 1e-3]))
     expected = torch.tensor([3.0, 4.0, 5.0]) / small.model.flow_scale
     torch.testing.assert_close(centred[0, :, 12, 12], expected, rtol=1e-5, atol=1e-5)
-    whole = network(small_config(flow_centred=False, flow_scale=20.0)).motion_image(flow)
+    whole = network(narrow.two_stream_yolo(flow_centred=False, flow_scale=20.0)).motion_image(flow)
     torch.testing.assert_close(whole[0, :2, 0, 0], torch.tensor([0.25, -0.15]))
     still = torch.zeros(1, 2, 48, 64, requires_grad=True)
     network(small).motion_image(still).sum().backward()
@@ -116,7 +117,7 @@ def test_both_streams_are_heard_and_share_nothing(small: TwoStreamYoloConfig) ->
 
 @pytest.mark.parametrize("fusion", ["maps", "heads"])
 def test_streams_start_from_recognition(fusion: Any, tmp_path: Path) -> None:
-    config, flow = small_config(fusion=fusion), tmp_path / "flow.pt"
+    config, flow = narrow.two_stream_yolo(fusion=fusion), tmp_path / "flow.pt"
     torch.manual_seed(2)
     torch.save(build("tiny").state_dict(), flow)
     trained = started_recogniser(recognition_model(config), 7, flow)
@@ -138,7 +139,7 @@ def test_streams_start_from_voc(tmp_path: Path) -> None:
     torch.manual_seed(3)
     voc = Darknet19(shape)
     torch.save(to_official(voc.state_dict(), "voc"), path)
-    model = small_config(voc=str(path), flow="dis", pools=shape.pools).model
+    model = narrow.two_stream_yolo(voc=str(path), flow="dis", pools=shape.pools).model
     begun = started_detector(model, 3, None, None)
     for name, value in voc.state_dict().items():
         if not name.startswith("head."):
@@ -147,14 +148,14 @@ def test_streams_start_from_voc(tmp_path: Path) -> None:
 
 
 def test_recognition_is_the_same_whatever_the_detector(small: TwoStreamYoloConfig) -> None:
-    other = small_config(fusion="heads", num_anchors=4, flow="dis")
+    other = narrow.two_stream_yolo(fusion="heads", num_anchors=4, flow="dis")
     assert recognition_model(small) == recognition_model(other)
     with torch.device("meta"):
         assert Recogniser(recognition_model(other), build("tiny"), 5).flow is not None
 
 
 def test_the_untrained_head_says_a_small_objectness(small: TwoStreamYoloConfig) -> None:
-    made = network(small_config(first_objectness=0.02))
+    made = network(narrow.two_stream_yolo(first_objectness=0.02))
     torch.nn.init.zeros_(made.head.weight)
     inputs = frames()
     said = made.regions(inputs, made.flow_of(inputs))

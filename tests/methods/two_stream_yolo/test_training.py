@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import narrow
 import numpy as np
 import pytest
 import torch
-from two_stream_examples import plain, small_config, stage
+from two_stream_examples import plain, stage
 
 from bench.testing import INFO, toy_truth, training_data
 from bench.training import Compute, train
@@ -93,7 +94,7 @@ def test_an_epoch_has_one_frame_of_every_video() -> None:
 def test_the_papers_optimiser_and_rates() -> None:
     paper = configs("ucf24", "full")["default"]
     assert (paper.training.batch, paper.model.frame_size) == (32, (320, 320))
-    small = small_config()
+    small = narrow.two_stream_yolo()
     job = stage(replace(small, training=replace(paper.training, batch=2, steps=2)))
     streams, flow = job.optimiser(job.prepare(Path())).param_groups
     assert (streams["weight_decay"], flow["weight_decay"]) == (0, 0)  # AdamW without decay is Adam

@@ -79,7 +79,7 @@ def rows(frame: list[int], score: list[float], label: list[int]) -> Detections:
 
 def test_the_best_box_of_each_frame_and_no_tubes(small: TwoStreamYoloConfig) -> None:
     found = rows([3, 1, 1, 3, 1], [0.2, 0.5, 0.9, 0.7, 0.9], [0, 1, 2, 1, 0])
-    best, tubes = detections_and_tubes(found, 9, small.postprocess, False)
+    best, tubes = detections_and_tubes(found, 9, small.postprocess, INFO)
     assert tubes is None
     assert best.frame.tolist() == [1, 3]
     assert best.box.tolist() == [2, 3]  # of equals the first
@@ -96,6 +96,12 @@ def test_linked_boxes_are_a_variant_of_the_same_predictions() -> None:
         assert len(detections) == 12  # the second box of each frame is suppressed
         assert tubes is not None
         assert tubes.frame.tolist() == list(range(12))
+
+
+def test_where_tubes_alone_are_scored_every_row_links() -> None:
+    for row, config in configs("daly-mini", "tiny").items():
+        assert config.postprocess.linked is not None, row
+    assert configs("ucf24-mini", "tiny")["default"].postprocess.linked is None
 
 
 def test_a_stream_needs_the_flow_network_inside(small: TwoStreamYoloConfig) -> None:

@@ -1,4 +1,4 @@
-"""A two-stream YOLO small enough for unit tests, and a flow network of one number."""
+"""What the tests of the two-stream YOLO are made from, and a flow network of one number."""
 
 from __future__ import annotations
 
@@ -11,24 +11,10 @@ from torch import Tensor
 from bench.testing import INFO, training_data
 from methods.base import Info
 from methods.nn.flow.network import FlowNetwork
-from methods.two_stream_yolo.config import TwoStreamYoloConfig, base
+from methods.two_stream_yolo.config import TwoStreamYoloConfig
 from methods.two_stream_yolo.network import Detector
 from methods.two_stream_yolo.predict import Predictor
 from methods.two_stream_yolo.training import DetectorStage
-
-
-def small_config(**model: Any) -> TwoStreamYoloConfig:
-    """The tiny config at 64x48, narrower still, its flow network tuned."""
-    tiny = base("ucf24-mini", "tiny")
-    narrow = {"frame_size": (64, 48), "width": 0.0625}
-    return replace(
-        tiny,
-        model=replace(tiny.model, **narrow | model),  # type: ignore[arg-type]
-        recognition=replace(tiny.recognition, steps=2, batch=2),
-        training=replace(tiny.training, steps=3, batch=2, background=0.0),
-        fitting=replace(tiny.fitting, steps=2, batch=2, crop=32),
-        score_floor=0.0,
-    )
 
 
 def plain(config: TwoStreamYoloConfig, **training: Any) -> TwoStreamYoloConfig:

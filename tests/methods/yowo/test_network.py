@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from methods.nn.region import RegionLoss
+from methods.nn.region_loss import RegionLoss
 from methods.yowo.config import ModelConfig, YowoConfig, base
 from methods.yowo.network import (
     ChannelAttention,

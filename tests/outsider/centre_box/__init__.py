@@ -38,4 +38,4 @@ class CentreBox(Method):
 
     @classmethod
     def postprocess(cls, predictions, num_frames, config, info):
-        return predictions, config.postprocess.tubes(predictions)
+        return predictions, config.postprocess.tubes(predictions) if info.linked else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +12,12 @@ import torch
 from bench.flow import finding, source, sources
 from methods.nn import flow_sources
 from methods.nn.flow.named import NETWORKS, build
-from methods.nn.flow_sources import NetworkSource, PwcNetOld, Tiny
+from methods.nn.flow_sources import SOURCES, NetworkSource, pwc_net_old, tiny
 
 
 @pytest.fixture(autouse=True)
 def no_weights(monkeypatch: pytest.MonkeyPatch) -> None:
-    for kind in NetworkSource.__subclasses__():
+    for kind in SOURCES.values():
         monkeypatch.delenv(kind.variable(), raising=False)
     flow_sources._network.cache_clear()
 
@@ -30,8 +31,18 @@ def weights(tmp_path: Path) -> Path:
 
 def test_every_network_is_a_source_of_the_same_name() -> None:
     found = {name: kind for name, kind in sources().items() if issubclass(kind, NetworkSource)}
-    assert set(found) == set(NETWORKS) <= set(finding.ENTRIES)
+    assert set(found) == set(NETWORKS) == set(finding.NETWORKS)
     assert all(kind.advice == NETWORKS[name].advice for name, kind in found.items())
+
+
+def test_sources_reach_other_processes(weights: Path) -> None:
+    for kind in SOURCES.values():
+        sent = pickle.loads(pickle.dumps(kind(weights)))
+        assert type(sent) is kind
+        assert sent == kind(weights)
+    assert tiny(weights) != pwc_net_old(weights)
+    with pytest.raises(AttributeError, match="no attribute 'flownet9'"):
+        _ = flow_sources.flownet9
 
 
 @pytest.mark.parametrize(
@@ -68,7 +79,7 @@ def test_every_pair_goes_through_the_network(weights: Path, monkeypatch: pytest.
     monkeypatch.setenv("BENCH_TINY_WEIGHTS", str(weights))
     seen = np.random.default_rng(0).integers(0, 256, (7, 34, 50, 3), np.uint8)
     found = source("tiny")
-    assert found == Tiny(weights)
+    assert found == tiny(weights)
     flow = found.compute(seen)
     assert flow.shape == (7, 34, 50, 2)
     assert flow.dtype == np.float32
@@ -84,5 +95,5 @@ def test_every_pair_goes_through_the_network(weights: Path, monkeypatch: pytest.
 def test_the_key_names_the_network_and_its_weights(weights: Path, tmp_path: Path) -> None:
     other = tmp_path / "other.pt"
     other.write_bytes(weights.read_bytes() + b" ")
-    assert Tiny(weights).key.startswith("tiny-")
-    assert len({Tiny(weights).key, Tiny(other).key, PwcNetOld(weights).key}) == 3
+    assert tiny(weights).key.startswith("tiny-")
+    assert len({tiny(weights).key, tiny(other).key, pwc_net_old(weights).key}) == 3

@@ -1,0 +1,156 @@
+"""What methods compute of every video once and keep (:class:`methods.base.Extraction`), beside the store.
+
+A video's arrays lie in one folder of ``.npy`` files, which are mapped, not read; the folder is whole or
+absent. Where all of it would be larger than the budget nothing is kept, and it is computed when asked.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path, PurePosixPath
+from threading import Lock
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bench.files.store import write_folder
+from bench.footage import Arrays, Footage, FootageLibrary
+from bench.runs.plan import Plan
+from bench.runs.reporter import Reporter
+from methods.base import Extraction, Method
+
+if TYPE_CHECKING:
+    from bench.training import Compute
+
+RECENT = 2 << 30
+"""Bytes of arrays that are held in memory where they are not kept on disk; of one video at least."""
+ENDING = ".arrays"
+
+
+@dataclass
+class Kept:
+    """One extraction of a method that is loaded; ``folder``: where it is kept, None: it is not."""
+
+    method: Method
+    name: str
+    folder: Path | None
+    recent: OrderedDict[str, Arrays] = field(default_factory=OrderedDict)
+    lock: Lock = field(default_factory=Lock)
+
+    def of(self, footage: Footage) -> Arrays:
+        """The arrays of a video, computed where they are not kept. Deterministic, so either is the same."""
+        if self.folder is not None:
+            path = arrays_path(self.folder, footage.name)
+            if not path.is_dir():
+                self._keep(path, self.method.extract(self.name, footage))
+            return {file.stem: np.load(file, mmap_mode="r") for file in sorted(path.glob("*.npy"))}
+        with self.lock:
+            if footage.name not in self.recent:
+                self.recent[footage.name] = self.method.extract(self.name, footage)
+                while len(self.recent) > 1 and self._held() > RECENT:
+                    self.recent.popitem(last=False)
+            self.recent.move_to_end(footage.name)
+            return self.recent[footage.name]
+
+    def _held(self) -> int:
+        return sum(array.nbytes for arrays in self.recent.values() for array in arrays.values())
+
+    def missing(self, library: FootageLibrary) -> list[str]:
+        """The library's videos that are to be kept and are not yet."""
+        if self.folder is None:
+            return []
+        return [name for name in library if not arrays_path(self.folder, name).is_dir()]
+
+    def prepare(self, library: FootageLibrary, workers: int, progress: Callable[[int, int], None]) -> None:
+        """Compute and keep what is missing of the library's videos, so many at once."""
+        todo = self.missing(library)
+        with ThreadPoolExecutor(workers) as pool:
+            for done, _ in enumerate(pool.map(lambda name: self.of(library[name]), todo), 1):
+                progress(done, len(todo))
+
+    @staticmethod
+    def _keep(path: Path, arrays: Arrays) -> None:
+        def write(temporary: Path) -> None:
+            for name, values in arrays.items():
+                np.save(temporary / f"{name}.npy", values, allow_pickle=False)
+
+        write_folder(path, write)
+
+
+def arrays_path(folder: Path, video: str) -> Path:
+    """The folder of a video's arrays. Raises ValueError for names that would lead out of the store."""
+    parts = PurePosixPath(video).parts
+    if not parts or ".." in parts or parts[0] == "/" or "\0" in video:
+        raise ValueError(f"video name {video!r} cannot name a file")
+    return folder.joinpath(*parts[:-1], parts[-1] + ENDING)
+
+
+def too_large(needed: int, budget_gb: float, folder: Path) -> str:
+    """Why so many bytes are not kept; nothing: they are.
+
+    Raises ValueError where the budget allows what the disk cannot hold.
+    """
+    if needed > budget_gb * 1e9:
+        return f"{needed / 1e9:.1f} GB would be kept, --feature-budget is {budget_gb:g}: computed when asked"
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise ValueError(
+            f"{needed / 1e9:.1f} GB of features would be kept, {folder} has {free / 1e9:.1f} GB free; make "
+            f"room, use another disk, or say --feature-budget {free / 2e9:.1f}: they are computed when asked"
+        )
+    return ""
+
+
+@dataclass
+class Extractor:
+    """The extractions of a run, made ready in their order as their stages are trained."""
+
+    plan: Plan
+    reporter: Reporter
+    ready: dict[str, Kept] = field(default_factory=dict)
+
+    def __call__(self, footage: Footage, name: str) -> Arrays:
+        """The arrays of one video. Raises ValueError for an extraction that is not ready."""
+        if name not in self.ready:
+            raise ValueError(f"{footage.name}: {name} is not extracted yet, only {sorted(self.ready)}")
+        return self.ready[name].of(footage)
+
+    def prepare(self, library: FootageLibrary, checkpoints: Mapping[str, Path], videos: str) -> None:
+        """Make ready what the stages of these checkpoints allow, and keep it of all videos of the library."""
+        from bench.training import Compute
+
+        method = self.plan.method
+        compute = Compute(self.plan.request.device, threads=method.cpu_threads)
+        for name, one in method.extractions().items():
+            if not set(one.stages) <= set(checkpoints):
+                continue
+            if name not in self.ready:
+                needed = {stage: checkpoints[stage] for stage in one.stages}
+                method.load_extraction(name, needed, compute.torch_device)
+                self.ready[name] = Kept(method, name, self._folder(name, one))
+            if self.ready[name].missing(library):
+                self._keep(name, library, compute, f"{name} of {videos}")
+
+    def _keep(self, name: str, library: FootageLibrary, compute: Compute, title: str) -> None:
+        """One process at a time; what a killed one left half is removed."""
+        with self.plan.store.lock("extract", self.plan.extraction_keys[name]):
+            self.reporter.step(title, compute.torch_device)
+            compute.set_threads()
+            progress = partial(self.reporter.progress, title)
+            self.ready[name].prepare(library, compute.workers, progress)
+
+    def _folder(self, name: str, one: Extraction) -> Path | None:
+        """Where it is kept, None where that would be too large."""
+        folder = self.plan.store.folder("extract", self.plan.extraction_keys[name])
+        table = self.plan.truth.select((*self.plan.train_truth.videos.names, *self.plan.test_videos)).videos
+        why_not = too_large(
+            int(table.frames.sum()) * one.bytes_per_frame, self.plan.request.feature_budget, folder
+        )
+        if why_not:
+            self.reporter.warn(f"{name}: {why_not}")
+        return None if why_not else folder

@@ -1,0 +1,133 @@
+"""Training of the detector of one stream on annotated frames, or on stacks of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from bench.flow.encodings import image
+from bench.footage import Footage
+from bench.records import Array, GroundTruth
+from methods.base import Info, TrainingData, TrainingStage
+from methods.common.colour import distorted
+from methods.common.flow import FlowScale, scaled_flow
+from methods.common.keyframes import Examples, KeyFrames, with_shuffled_labels
+from methods.common.schedules import drops, make_optimiser, one_cycle
+from methods.common.windows import Window, cut, random_window, to_network, visible
+from methods.nn.faster_rcnn.matching import Truth
+from methods.nn.faster_rcnn.network import FasterRCNN
+from methods.reclnet.config import DetectorTraining
+
+PIXELS = 127.0
+"""Of motion that are clipped; the flow picture saturates far below."""
+
+
+class DetectorStage(TrainingStage):
+    """The detector of a stream, ``rgb`` or ``flow``, which ``build`` makes; stacks start at their key-frame.
+
+    Only boxes whose person is annotated in all frames of a stack are learnt from.
+    """
+
+    def __init__(
+        self,
+        stream: str,
+        training: DetectorTraining,
+        info: Info,
+        data: TrainingData,
+        seed: int,
+        build: Callable[[], FasterRCNN],
+    ) -> None:
+        self.name, self.training, self.info, self.data, self.seed = stream, training, info, data, seed
+        self.build, self.steps = build, training.steps
+        self.truth = with_shuffled_labels(data.truth, seed) if training.shuffled_labels else data.truth
+
+    def prepare(self, folder: Path) -> nn.Module:
+        torch.manual_seed(self.seed)
+        network = self.build()
+        self.frames = network.frames
+        self.examples = Examples(self.truth, self.info, self.seed, background=self.training.background)
+        self.examples.keys = stacked(self.truth, self.frames)
+        return network.train()
+
+    def optimiser(self, module: nn.Module) -> torch.optim.Optimizer:
+        training = self.training
+        learnt = [parameter for parameter in module.parameters() if parameter.requires_grad]
+        return make_optimiser(training.optimiser, learnt, training.learning_rate, training.weight_decay)
+
+    def learning_rate(self, step: int) -> float:
+        training = self.training
+        if training.one_cycle:
+            return one_cycle(training.learning_rate, step, self.steps)
+        return drops(training.learning_rate, step, training.milestones, 0.1)
+
+    def batch(self, step: int) -> Any:
+        rng = np.random.default_rng([self.seed, 1, step])
+        size = self.training.batch
+        examples = [self._example(position, rng) for position in range(step * size, (step + 1) * size)]
+        return {
+            "images": torch.stack([images for images, _, _ in examples]),
+            "boxes": [boxes for _, boxes, _ in examples],
+            "labels": [labels for _, _, labels in examples],
+        }
+
+    def losses(self, module: nn.Module, batch: Any) -> dict[str, Tensor]:
+        truth = [Truth(boxes, labels) for boxes, labels in zip(batch["boxes"], batch["labels"])]
+        losses: dict[str, Tensor] = module(batch["images"], truth)
+        return losses
+
+    def _example(self, position: int, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
+        """Pictures (K, 3, H, W), boxes_GK4 in their pixels, 0-based labels_G of one stack."""
+        video, frame, boxes, labels = self.examples.pick(position, rng)
+        footage = self.data.footage[video]
+        window, mirror = random_window(footage.size, self.training.zoom, rng), False
+        if self.training.flip:
+            labels, mirror = self.examples.mirrored(labels, rng)
+        boxes_GK4 = boxes.reshape(len(labels), self.frames, 4)
+        placed = to_network(boxes_GK4.reshape(-1, 4), footage, window, mirror).reshape(boxes_GK4.shape)
+        seen = visible(placed.reshape(-1, 4)).reshape(placed.shape[:2]).all(axis=1)
+        numbers = np.minimum(frame + np.arange(self.frames), len(footage) - 1)
+        shown = self._pictures(footage, numbers, window, mirror, rng)
+        return (
+            torch.from_numpy(np.ascontiguousarray(shown.transpose(0, 3, 1, 2))),
+            torch.from_numpy(placed[seen]),
+            torch.from_numpy(labels[seen].astype(np.int64)),
+        )
+
+    def _pictures(
+        self, footage: Footage, numbers: Array, window: Window | None, mirror: bool, rng: np.random.Generator
+    ) -> Array:
+        """uint8 [K, H, W, 3], cut out, mirrored, and where they are colours distorted."""
+        if self.name == "flow":
+            flow = scaled_flow(footage, numbers, FlowScale(PIXELS), window, mirror) * np.float32(PIXELS)
+            return image(flow.astype(np.float32))
+        rgb = distorted(cut(footage.clip(numbers), window), self.training.colour, rng)
+        return rgb[:, :, ::-1] if mirror else rgb
+
+
+def stacked(truth: GroundTruth, frames: int) -> KeyFrames:
+    """Key-frames from which some tube has a box in so many consecutive frames; their boxes are [N, K, 4].
+
+    Raises ValueError where there is none.
+    """
+    boxes = truth.boxes
+    key_N = boxes.tube.astype(np.int64) << 32 | boxes.frame.astype(np.int64)
+    order = np.argsort(key_N, kind="stable")
+    wanted_NK = key_N[:, None] + np.arange(frames)
+    place_NK = np.minimum(np.searchsorted(key_N[order], wanted_NK), len(key_N) - 1)
+    row_NK = order[place_NK]
+    whole_N = (key_N[row_NK] == wanted_NK).all(axis=1)
+    if not whole_N.any():
+        raise ValueError(
+            f"no person is annotated in {frames} consecutive frames; extend the key-frames by a tracker "
+            "(`bench data extend`), or take tracks of single frames (--variant frame-tracks)"
+        )
+    keys = KeyFrames.of(replace(truth, boxes=boxes[whole_N]))
+    starts = np.flatnonzero(whole_N)
+    starts = starts[np.lexsort((boxes.frame[starts], boxes.video[starts]))]
+    return replace(keys, boxes_N4=boxes.boxes_N4[row_NK[starts]])

@@ -1,0 +1,137 @@
+"""A stand-in for weights of Kinetics: I3D learns what the people in annotated boxes do.
+
+Not of the paper, which starts from published weights. What is learnt is what is used: the map after Mixed_4f,
+pooled over a box.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from bench.footage import Footage
+from bench.records import Array
+from methods.base import Info, TrainingData, TrainingStage
+from methods.common.colour import distorted
+from methods.common.keyframes import Examples, with_shuffled_labels
+from methods.common.labels import label_vectors
+from methods.common.schedules import make_optimiser, one_cycle
+from methods.common.windows import to_network
+from methods.nn.i3d import I3D
+from methods.nn.i3d_weights import load_published
+from methods.nn.roi_align import roi_align
+from methods.nn.weights import load_checked, read_tensors
+from methods.reclnet.i3d_features import ENDPOINT, FRAMES, PIXELS, SAMPLES, I3DFeatures
+from methods.reclnet.pictures import pictures
+from methods.reclnet_pp.config import ClipTraining
+
+NETWORK = "network."
+
+
+class BoxClassifier(nn.Module):
+    """I3D, and a layer of classes on what is pooled of a box from the map in the middle of the clip."""
+
+    def __init__(self, network: I3D, num_classes: int) -> None:
+        super().__init__()
+        self.network = network
+        self.classes = nn.Linear(network.config.channels(ENDPOINT), num_classes)
+
+    def forward(self, clip_BCTHW: Tensor, boxes: list[Tensor], labels: list[Tensor], several: bool) -> Tensor:
+        """Cross-entropy of the boxes_G4 (pixels) to labels_GC, 1 for every class of a box; the mean.
+
+        several: every class is a sigmoid.
+        """
+        map_BCMHW = self.network.forward_endpoints(clip_BCTHW, [ENDPOINT])[ENDPOINT]
+        map_BCHW = map_BCMHW[:, :, map_BCMHW.shape[2] // 2]
+        image = torch.cat([torch.full((len(b),), i, device=b.device) for i, b in enumerate(boxes)])
+        pooled = roi_align([map_BCHW], torch.cat(boxes), image, [PIXELS], size=1, sampling_ratio=SAMPLES)
+        logits, target = self.classes(pooled[:, :, 0, 0]), torch.cat(labels)
+        if several:
+            return F.binary_cross_entropy_with_logits(logits, target)
+        return F.cross_entropy(logits, target)
+
+
+class ClipStage(TrainingStage):
+    """Stage ``i3d-rgb`` or ``i3d-flow``."""
+
+    def __init__(
+        self,
+        stream: str,
+        clips: ClipTraining,
+        features: I3DFeatures,
+        info: Info,
+        data: TrainingData,
+        seed: int,
+        shuffled: bool,
+    ) -> None:
+        self.name, self.stream = f"i3d-{stream}", stream
+        self.clips, self.features, self.info, self.data, self.seed = clips, features, info, data, seed
+        truth = with_shuffled_labels(data.truth, seed) if shuffled else data.truth
+        self.examples = Examples(truth, info, seed)
+        self.steps = clips.steps
+
+    def prepare(self, folder: Path) -> nn.Module:
+        torch.manual_seed(self.seed)
+        return BoxClassifier(self.features.network(self.stream), len(self.info.classes)).train()
+
+    def optimiser(self, module: nn.Module) -> torch.optim.Optimizer:
+        return make_optimiser("adamw", module.parameters(), self.clips.learning_rate, self.clips.weight_decay)
+
+    def learning_rate(self, step: int) -> float:
+        return one_cycle(self.clips.learning_rate, step, self.steps)
+
+    def batch(self, step: int) -> Any:
+        rng = np.random.default_rng([self.seed, 5, step])
+        size = self.clips.batch
+        examples = [self._example(position, rng) for position in range(step * size, (step + 1) * size)]
+        clips, boxes, labels = zip(*examples)
+        return {"clip_BCTHW": torch.stack(clips), "boxes": list(boxes), "labels": list(labels)}
+
+    def losses(self, module: nn.Module, batch: Any) -> dict[str, Tensor]:
+        return {"class": module(**batch, several=self.info.multi_label)}
+
+    def _example(self, position: int, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
+        """A clip (C, T, H, W) in -1..1, boxes_G4 in its pixels and label vectors_GC of its middle frames."""
+        video, frame, boxes, labels = self.examples.pick(position, rng)
+        footage = self.data.footage[video]
+        labels, mirror = self.examples.mirrored(labels, rng)
+        scale = np.tile(np.divide(self.features.frame_size, footage.size), 2).astype(np.float32)
+        placed = to_network(boxes, footage, None, mirror) * scale
+        placed, vectors = label_vectors(placed, labels, len(self.info.classes))
+        length = self.clips.length
+        middle = (length // FRAMES // 2) * FRAMES + FRAMES // 2  # of the frames that the middle map is of
+        numbers = np.clip(frame - middle + np.arange(length), 0, len(footage) - 1)
+        clip = self._clip(footage, numbers, mirror, rng)
+        return clip, torch.from_numpy(placed), torch.from_numpy(vectors)
+
+    def _clip(self, footage: Footage, numbers: Array, mirror: bool, rng: np.random.Generator) -> Tensor:
+        shown = pictures(footage, self.stream, numbers, self.features.frame_size)
+        if self.stream == "rgb":
+            shown = distorted(np.ascontiguousarray(shown), self.clips.colour, rng)
+        shown = shown[..., :2] if self.stream == "flow" else shown
+        if mirror:
+            shown = shown[:, :, ::-1]
+            if self.stream == "flow":
+                across = np.minimum(256 - shown[..., 0].astype(np.int16), 255)  # 128 is no motion
+                shown = np.stack([across.astype(np.uint8), shown[..., 1]], axis=-1)
+        clip = torch.from_numpy(np.ascontiguousarray(shown.transpose(3, 0, 1, 2)))
+        return clip.float().div_(127.5).sub_(1)
+
+
+def load_i3d(network: I3D, published: Path | None, trained: Path | None) -> None:
+    """Give I3D its weights: the published ones, or those of its stage.
+
+    Raises FileNotFoundError, and ValueError naming the first difference.
+    """
+    if published is not None:
+        load_published(network, published)
+        return
+    assert trained is not None
+    tensors = read_tensors(trained)
+    own = {n.removeprefix(NETWORK): t for n, t in tensors.items() if n.startswith(NETWORK)}
+    load_checked(network, own, str(trained), hint="Another config trained it")

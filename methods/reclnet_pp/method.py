@@ -1,0 +1,126 @@
+"""RecLNet++ as a :class:`methods.base.Method`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.files.store import digest_file
+from methods.base import Extraction, Info, TrainingData, TrainingStage
+from methods.nn import published
+from methods.reclnet.method import FEATURES, Reclnet
+from methods.reclnet_pp.config import ReclnetPpConfig, configs
+
+if TYPE_CHECKING:
+    from bench.footage import Arrays, Footage
+    from methods.nn.i3d import I3D
+    from methods.reclnet.tracks import Tracks
+
+I3D_STAGE = "i3d-"
+
+
+class ReclnetPp(Reclnet):
+    """RecLNet on other tracks and features. See the package's docstring for the paper and its readings."""
+
+    name, title = "reclnet-pp", "RecLNet++"
+    builds_on = ("reclnet",)
+    weights = (published.I3D_RGB, published.I3D_FLOW)
+
+    def __init__(self, config: ReclnetPpConfig, info: Info) -> None:
+        super().__init__(config, info)
+        if config.model.scores != "recurrent":
+            raise ValueError(
+                "model.scores=detector: a detector of stacks scores no single boxes; see reclnet"
+            )
+        self.i3d: dict[str, I3D] = {}
+
+    @classmethod
+    def configs(cls, dataset: str, size: str) -> Mapping[str, Any]:
+        return configs(dataset, size)
+
+    @property
+    def stack(self) -> int:
+        frames: int = self.config.stack
+        return frames
+
+    @property
+    def detector_streams(self) -> tuple[str, ...]:
+        streams: tuple[str, ...] = self.config.tracks.streams
+        return streams
+
+    def facts(self) -> dict[str, Any]:
+        trained = [name for name, used in (("ImageNet", self.config.model.pretrained),
+                                           ("Kinetics-400 (I3D)", self.config.i3d)) if used]  # fmt: skip
+        return super().facts() | {"pretraining": " and ".join(trained) or "none"}
+
+    def check(self) -> None:
+        super().check()
+        for stream in self.config.model.streams:
+            self._published(stream)
+        if not self.config.i3d and not self.config.clips.steps:
+            raise ValueError(
+                f"{self.name} at full size starts from published I3D weights and none are named: --set "
+                "i3d=FOLDER names those, `bench weights reclnet-pp` says where they are to be had, "
+                "--set clips.steps=N trains I3D on the annotated boxes, --variant tiny does so small"
+            )
+
+    def _published(self, stream: str) -> Path | None:
+        """The I3D weights of a stream. Raises ValueError naming what was looked for."""
+        if not self.config.i3d:
+            return None
+        found = sorted(Path(self.config.i3d).glob(f"{stream}.*"))
+        if len(found) != 1:
+            raise ValueError(f"i3d={self.config.i3d}: {len(found)} files {stream}.*, there must be one")
+        return found[0]
+
+    def detection_stages(self) -> dict[str, Any]:
+        config = self.config
+        stages = {name: read | {"stack": config.stack} for name, read in super().detection_stages().items()}
+        if not config.i3d:
+            read = {"clips": asdict(config.clips), "features": asdict(config.features)}
+            read["shuffled"] = config.training.shuffled_labels
+            stages |= {f"{I3D_STAGE}{stream}": read for stream in config.model.streams}
+        return stages
+
+    def feature_config(self) -> Any:
+        weights = {s: digest_file(p) for s in self.config.model.streams if (p := self._published(s))}
+        return {"i3d": asdict(self.config.features), "weights": weights}
+
+    def training_stage(
+        self, name: str, data: TrainingData, seed: int, checkpoints: Mapping[str, Path]
+    ) -> TrainingStage:
+        from methods.reclnet_pp.clip_training import ClipStage
+
+        if not name.startswith(I3D_STAGE):
+            return super().training_stage(name, data, seed, checkpoints)
+        config, shuffled = self.config, self.config.training.shuffled_labels
+        stream = name.removeprefix(I3D_STAGE)
+        return ClipStage(stream, config.clips, config.features, self.info, data, seed, shuffled)
+
+    def feature_extraction(self, stages: tuple[str, ...]) -> Extraction:
+        from methods.reclnet.i3d_features import bytes_per_frame
+
+        config = self.config
+        if not config.i3d:
+            stages = (*stages, *(f"{I3D_STAGE}{stream}" for stream in config.model.streams))
+        per_frame = config.tracks.per_frame(len(self.info.classes))
+        size = bytes_per_frame(per_frame, config.features.channels, len(config.model.streams))
+        return Extraction(stages, [self.feature_config(), list(config.model.streams)], size)
+
+    def load_extraction(self, name: str, checkpoints: Mapping[str, Path], device: str) -> None:
+        super().load_extraction(name, checkpoints, device)
+        if name == FEATURES:
+            from methods.reclnet_pp.clip_training import load_i3d
+
+            for stream in self.config.model.streams:
+                network = self.config.features.network(stream)
+                load_i3d(network, self._published(stream), checkpoints.get(f"{I3D_STAGE}{stream}"))
+                self.i3d[stream] = network.to(device).eval()
+
+    def features(self, footage: Footage, tracks: Tracks) -> Arrays:
+        """The arrays of ``features``: I3D's, along the tracks."""
+        from methods.reclnet.i3d_features import track_features
+
+        return track_features(footage, self.i3d, tracks, self.config.features)

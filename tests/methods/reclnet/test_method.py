@@ -1,0 +1,180 @@
+"""RecLNet as a method: its stages, what it extracts, what its variants share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import narrow
+import numpy as np
+import pytest
+
+from bench.footage import Footage
+from bench.records import Detections
+from bench.runs.plan import Plan, Request
+from bench.testing import INFO, Remade, noise, toy_truth, training_data
+from bench.training import CHECKPOINT, Compute, train
+from bench.tubes.tracks import TrackingByDetection
+from bench.tubes.trimming import ThresholdTrimming
+from methods.reclnet.config import ReclnetConfig, configs
+from methods.reclnet.detector_training import DetectorStage, stacked
+from methods.reclnet.method import Reclnet
+from methods.reclnet.tracking import PERSON_TRACKS
+
+RUNS = Path("runs")
+RECURRENT = "recurrent-rgb", "recurrent-flow"
+LINKER = replace(TrackingByDetection(), start_score=0.01, min_iou=0.05, min_boxes=1)
+PERSONS = replace(PERSON_TRACKS, min_frames=1, linker=LINKER)
+
+
+def trained(config: ReclnetConfig, folder: Path) -> tuple[Reclnet, Footage]:
+    """The method with all stages trained, and footage that it may be asked about."""
+    method = Reclnet(config, INFO)
+    checkpoints: dict[str, Path] = {}
+    for name in method.training_config():
+        data = training_data(method.frame_size, Remade(method, checkpoints))
+        train(method.training_stage(name, data, 0, checkpoints), folder / name, 0, Compute("cpu"))
+        checkpoints[name] = folder / name / CHECKPOINT
+    seen = noise(3, 6, annotation=(320, 240), size=method.frame_size)
+    seen.extractions = Remade(method, checkpoints)
+    method.load(checkpoints, "cpu")
+    return method, seen
+
+
+@pytest.mark.parametrize(
+    ("dataset", "row", "stages", "extractions"),
+    [
+        ("ucf24", "default", ["rgb", "flow", *RECURRENT, "fusion"], ["tracks", "features"]),
+        ("ucf24", "gru-average", ["rgb", "flow", *RECURRENT], ["tracks", "features"]),
+        ("ucf24", "lstm-flow", ["rgb", "flow", RECURRENT[1]], ["tracks", "features"]),
+        ("ucf24", "cnn-rgb", ["rgb", "flow"], ["tracks"]),
+        ("daly", "cnn-average", ["rgb", "flow", "box-size"], ["paths", "tracks"]),
+    ],
+)  # fmt: skip
+def test_every_variant_trains_what_it_needs(
+    dataset: str, row: str, stages: Sequence[str], extractions: Sequence[str]
+) -> None:
+    method = Reclnet(configs(dataset, "full")[row], INFO)
+    assert list(method.training_config()) == stages
+    assert list(method.extractions()) == extractions
+    for one in method.extractions().values():
+        assert set(one.stages) <= set(stages)
+
+
+def test_cells_and_seeds_share_tracks_and_features(tmp_path: Path, micro_cache: Path) -> None:
+    (tmp_path / "cache").symlink_to(micro_cache)
+
+    def keys(variant: str, *overrides: str) -> dict[str, str]:
+        request = Request(
+            "reclnet", "ucf24-mini.micro", variant=variant, runs_dir=tmp_path, overrides=overrides
+        )
+        plan = Plan.of(request)
+        return {**plan.extraction_keys, "predict": plan.predict_key, **plan.train_keys}
+
+    gru, fc, cnn = keys("gru-average"), keys("fc-average"), keys("cnn-average")
+    assert (gru["tracks"], gru["features"]) == (fc["tracks"], fc["features"])
+    assert cnn["tracks"] == gru["tracks"]
+    assert len({gru["predict"], fc["predict"], cnn["predict"]}) == 3
+    again = keys("gru-average", "recurrent_seed=1")
+    assert again["features"] == gru["features"]
+    assert again["recurrent-rgb"] != gru["recurrent-rgb"]
+    longer = keys("gru-average", "tracks.min_frames=3")
+    assert longer["rgb"] == gru["rgb"]
+    assert longer["tracks"] != gru["tracks"]
+
+
+def test_scores_of_tracks_are_bounded_by_their_classes(tmp_path: Path) -> None:
+    method, seen = trained(narrow.reclnet(), tmp_path)
+    tracks = seen.extracted("tracks")
+    found = method.predict(seen, range(6))
+    assert found.track is not None
+    assert len(found)
+    assert np.array_equal(found.label, tracks["label_T"][found.track])
+    assert set(found.stream.tolist() if found.stream is not None else []) == {2}
+    assert np.bincount(found.track)[found.track].max() == 6
+
+
+def test_person_tracks_are_adapted_to_the_annotation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("methods.reclnet.box_size.MIN_IOU", 0.0)
+    tracking = PERSONS
+    method, seen = trained(replace(narrow.reclnet(), tracks=tracking), tmp_path)
+    raw, adapted = seen.extracted("paths"), seen.extracted("tracks")
+    assert len(raw["frame"]) == len(adapted["frame_N"]) > 0
+    assert (adapted["label_T"] == -1).all()
+    assert not np.allclose(raw["boxes_R4"], adapted["boxes_N4"])
+    labels = method.predict(seen, range(6)).label
+    assert set(labels.tolist()) == {0, 1, 2}
+
+
+def test_without_a_pair_to_learn_from_boxes_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("methods.reclnet.box_size.MIN_IOU", 1.1)
+    tracking = PERSONS
+    _, seen = trained(replace(narrow.reclnet(), tracks=tracking), tmp_path)
+    assert "no annotated box has a track box" in caplog.text
+    raw, kept = seen.extracted("paths"), seen.extracted("tracks")
+    assert len(raw["frame"])
+    assert np.allclose(raw["boxes_R4"], kept["boxes_N4"], atol=1e-3)
+
+
+def test_whole_tracks_are_left_for_a_protocol_that_trims() -> None:
+    columns: dict[str, Any] = {
+        "video": [0] * 6, "frame": range(6), "box": range(6), "label": [1] * 6, "track": [0] * 6,
+        "boxes_N4": np.tile([4, 4, 30, 40], (6, 1)), "score": [0.0, 0.02, 0.9, 0.9, 0.02, 0.0],
+        "stream": [2] * 6,
+    }  # fmt: skip
+    rows = Detections(("v",), **columns)
+    lengths = {}
+    for row in ("default", "untrimmed"):
+        config = configs("ucf24", "full")[row]
+        linking = config.postprocess.linking
+        if isinstance(linking.trimming, ThresholdTrimming):
+            linking = replace(linking, trimming=replace(linking.trimming, window=1))
+        config = replace(config, postprocess=replace(config.postprocess, linking=linking))
+        _, tubes = Reclnet.postprocess(rows, 6, config, INFO)
+        assert tubes is not None
+        lengths[row] = len(tubes)
+    assert lengths == {"default": 2, "untrimmed": 6}
+
+
+def test_a_mirrored_flow_picture_is_that_of_mirrored_motion() -> None:
+    config, data = narrow.reclnet(), training_data()
+    training = replace(config.training, zoom=(1.0, 1.0), flip=False, background=0.0)
+    stage = DetectorStage("flow", training, INFO, data, 0, Reclnet(config, INFO).started_detector)
+    stage.prepare(RUNS)
+    footage = next(iter(data.footage.values()))
+    numbers, rng = np.array([1]), np.random.default_rng(0)
+    plain, mirrored = (stage._pictures(footage, numbers, None, flip, rng)[0] for flip in (False, True))
+    back = mirrored[:, ::-1].astype(int)
+    inner = (plain[..., 0] > 0) & (plain[..., 0] < 255) & (back[..., 0] < 255)
+    assert inner.any()
+    assert np.array_equal(back[..., 0][inner], 256 - plain[..., 0].astype(int)[inner])
+    assert np.array_equal(back[..., 1:], plain[..., 1:])
+
+
+def test_stacks_begin_where_a_person_stays() -> None:
+    keys = stacked(toy_truth(), 2)
+    starts = list(zip(keys.video.tolist(), keys.frame.tolist()))
+    assert starts == [(0, 1), (0, 2), (1, 0)]
+    assert keys.boxes_N4.shape == (3, 2, 4)
+    boxes, labels = keys.truth_at(0)
+    assert np.array_equal(boxes, np.tile(np.array([1, 2, 21, 30], np.float32), (1, 2, 1)))
+    assert labels.tolist() == [0]
+    with pytest.raises(ValueError, match="4 consecutive frames"):
+        stacked(toy_truth(), 4)
+
+
+def test_what_would_be_missed_is_named_before_training(tmp_path: Path) -> None:
+    config = narrow.reclnet()
+    method = Reclnet(replace(config, tracks=replace(config.tracks, file=str(tmp_path / "none"))), INFO)
+    with pytest.raises(ValueError, match=r"tracks\.file: no file"):
+        method.check()
+    with pytest.raises(ValueError, match="load the checkpoints"):
+        Reclnet(config, INFO).predict(noise(), range(3))
+    with pytest.raises(ValueError, match=r"model\.streams"):
+        replace(config.model, streams=("rgb", "rgb"))
+    with pytest.raises(ValueError, match="take average"):
+        replace(config.model, scores="detector", fusion="layer")

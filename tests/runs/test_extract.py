@@ -1,0 +1,188 @@
+"""What a method computes of every video once: kept, shared, mended after a kill, or made when asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+import torch
+
+from bench.files.store import TEMPORARY
+from bench.footage import Arrays, Footage
+from bench.records import Detections
+from bench.runs.extract import arrays_path, too_large
+from bench.runs.plan import Plan, Request
+from bench.runs.reporter import Reporter
+from bench.runs.run import Run
+from bench.testing import noise
+from bench.tubes import Linking
+from methods.base import Extraction, Method, TrainingData, TrainingStage
+
+
+@dataclass(frozen=True)
+class Config:
+    """power: read by the second extraction alone."""
+
+    power: float = 1.0
+    large: int = 0
+    postprocess: Linking = Linking()
+
+
+class Brightness(Method):
+    """Two extractions, the second of which reads the first and needs a stage; a stage after reads both."""
+
+    name, title, paper, lookahead, frame_size = "brightness", "Brightness", "", None, (16, 12)
+    cpu_threads = 1
+    asked: ClassVar[list[tuple[str, str]]] = []
+
+    @classmethod
+    def configs(cls, dataset: str, size: str) -> Mapping[str, Config]:
+        return {"default": Config()}
+
+    def training_config(self) -> Mapping[str, Any]:
+        return {"first": 1, "second": self.config.power}
+
+    def training_stage(
+        self, name: str, data: TrainingData, seed: int, checkpoints: Mapping[str, Path]
+    ) -> TrainingStage:
+        return Stage(name, data)
+
+    def extractions(self) -> Mapping[str, Extraction]:
+        return {
+            "mean": Extraction((), None),
+            "curve": Extraction(("first",), self.config.power, self.config.large),
+        }
+
+    def load_extraction(self, name: str, checkpoints: Mapping[str, Path], device: str) -> None:
+        assert all(path.is_file() for path in checkpoints.values())
+        assert set(checkpoints) == ({"first"} if name == "curve" else set())
+
+    def extract(self, name: str, footage: Footage) -> Arrays:
+        self.asked.append((name, footage.name))
+        if name == "mean":
+            return {"level_T": footage.rgb_THW3.mean(axis=(1, 2, 3)).astype(np.float16)}
+        return {"level_T": footage.extracted("mean")["level_T"] ** self.config.power}
+
+    def predict(self, footage: Footage, frames: Any) -> Detections:
+        assert len(footage.extracted("curve")["level_T"]) == len(footage)
+        return Detections.empty([footage.name])
+
+    @classmethod
+    def postprocess(cls, predictions: Detections, num_frames: int, config: Config, info: Any) -> Any:
+        return predictions, config.postprocess.tubes(predictions)
+
+
+class Stage(TrainingStage):
+    """Its batch is what was extracted of a video."""
+
+    steps = 1
+
+    def __init__(self, name: str, data: TrainingData) -> None:
+        self.name, self.data = name, data
+
+    def prepare(self, folder: Path) -> torch.nn.Module:
+        return torch.nn.Linear(1, 1)
+
+    def optimiser(self, module: torch.nn.Module) -> torch.optim.Optimizer:
+        return torch.optim.SGD(module.parameters(), 0.1)
+
+    def learning_rate(self, step: int) -> float:
+        return 0.1
+
+    def batch(self, step: int) -> Any:
+        footage = next(iter(self.data.footage.values()))
+        names = ["mean", "curve"] if self.name == "second" else []
+        return torch.tensor([[float(footage.extracted(name)["level_T"][0])] for name in names or ["mean"]])
+
+    def losses(self, module: torch.nn.Module, batch: torch.Tensor) -> dict[str, torch.Tensor]:
+        return {"loss": module(batch / 255).square().mean()}
+
+
+@dataclass
+class Log(Reporter):
+    steps: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    def step(self, name: str, detail: str) -> None:
+        self.steps.append(name)
+
+    def warn(self, text: str) -> None:
+        self.warnings.append(text)
+
+
+@pytest.fixture
+def runs_dir(tmp_path: Path, micro_cache: Path) -> Path:
+    (tmp_path / "cache").symlink_to(micro_cache)
+    Brightness.asked.clear()
+    return tmp_path
+
+
+def run(runs_dir: Path, config: Config = Config(), budget: float = 1.0) -> tuple[Plan, Log]:
+    request = Request("pcsc", "ucf24-mini.micro", device="cpu", runs_dir=runs_dir, feature_budget=budget)
+    found = Plan.of(request)
+    found = replace(found, method=Brightness(config, found.method.info), default=config)
+    log = Log()
+    job = Run(found, log)
+    job.predict(job.train())
+    return found, log
+
+
+def test_it_is_made_when_its_stages_are_trained_and_kept(runs_dir: Path) -> None:
+    found, log = run(runs_dir)
+    assert log.steps == [
+        "mean of training videos", "train first", "curve of training videos", "train second",
+        "predict", "mean of test videos", "curve of test videos",
+    ]  # fmt: skip
+    videos = {*found.train_truth.videos.names, *found.test_videos}
+    assert sorted(Brightness.asked) == sorted((name, v) for name in ("mean", "curve") for v in videos)
+    again, log = run(runs_dir, replace(found.method.config, power=2.0))
+    assert again.extraction_keys["mean"] == found.extraction_keys["mean"]
+    assert "mean of training videos" not in log.steps
+    assert log.steps.count("curve of training videos") == 1
+
+
+def test_a_killed_extraction_goes_on(runs_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    extract, left = Brightness.extract, [3]
+
+    def dies(self: Brightness, name: str, footage: Footage) -> Arrays:
+        left[0] -= 1
+        if left[0] < 0:
+            raise KeyboardInterrupt
+        return extract(self, name, footage)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Brightness, "extract", dies)
+        with pytest.raises(KeyboardInterrupt):
+            run(runs_dir)
+    found, _ = run(runs_dir)
+    videos = {*found.train_truth.videos.names, *found.test_videos}
+    assert len(Brightness.asked) == len(set(Brightness.asked)) == 2 * len(videos)
+    assert not list((runs_dir / "store" / "extract").rglob(f"{TEMPORARY}*"))
+
+
+def test_above_the_budget_nothing_is_kept_and_the_run_says_so(runs_dir: Path) -> None:
+    found, log = run(runs_dir, Config(large=10**9), budget=0.5)
+    assert any("--feature-budget" in text for text in log.warnings)
+    folder = runs_dir / "store" / "extract"
+    assert not list((folder / found.extraction_keys["curve"]).rglob("*.npy"))
+    assert list((folder / found.extraction_keys["mean"]).rglob("*.npy"))
+
+
+def test_more_than_the_disk_holds_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="--feature-budget"):
+        too_large(10**18, 10**10, tmp_path)
+
+
+@pytest.mark.parametrize("name", ["", "../away", "/root", "a\0b"])
+def test_names_stay_in_the_store(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ValueError, match="cannot name a file"):
+        arrays_path(tmp_path, name)
+
+
+def test_footage_without_extractions_says_so() -> None:
+    with pytest.raises(ValueError, match="nothing was extracted"):
+        noise().extracted("tracks")
