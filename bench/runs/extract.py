@@ -90,17 +90,17 @@ def arrays_path(folder: Path, video: str) -> Path:
     return folder.joinpath(*parts[:-1], parts[-1] + ENDING)
 
 
-def too_large(needed: int, budget_gb: float, folder: Path) -> str:
-    """Why so many bytes are not kept; nothing: they are.
+def too_large(whole: int, missing: int, budget_gb: float, folder: Path) -> str:
+    """Why so many bytes, of which some are missing yet, are not kept; nothing: they are.
 
     Raises ValueError where the budget allows what the disk cannot hold.
     """
-    if needed > budget_gb * 1e9:
-        return f"{needed / 1e9:.1f} GB would be kept, --feature-budget is {budget_gb:g}: computed when asked"
+    if whole > budget_gb * 1e9:
+        return f"{whole / 1e9:.1f} GB would be kept, --feature-budget is {budget_gb:g}: computed when asked"
     free = shutil.disk_usage(folder).free
-    if needed > free:
+    if missing > free:
         raise ValueError(
-            f"{needed / 1e9:.1f} GB of features would be kept, {folder} has {free / 1e9:.1f} GB free; make "
+            f"{missing / 1e9:.1f} GB of features would be kept, {folder} has {free / 1e9:.1f} GB free; make "
             f"room, use another disk, or say --feature-budget {free / 2e9:.1f}: they are computed when asked"
         )
     return ""
@@ -114,10 +114,18 @@ class Extractor:
     reporter: Reporter
     ready: dict[str, Kept] = field(default_factory=dict)
 
+    @property
+    def kept(self) -> list[str]:
+        """Those that lie on disk; others are computed when they are asked for."""
+        return [name for name, one in self.ready.items() if one.folder is not None]
+
     def __call__(self, footage: Footage, name: str) -> Arrays:
         """The arrays of one video. Raises ValueError for an extraction that is not ready."""
         if name not in self.ready:
-            raise ValueError(f"{footage.name}: {name} is not extracted yet, only {sorted(self.ready)}")
+            raise ValueError(
+                f"{footage.name}: {name} is not extracted yet, only {sorted(self.ready)}; a stage may read "
+                "extractions whose own stages all come before it"
+            )
         return self.ready[name].of(footage)
 
     def prepare(self, library: FootageLibrary, checkpoints: Mapping[str, Path], videos: str) -> None:
@@ -148,9 +156,11 @@ class Extractor:
         """Where it is kept, None where that would be too large."""
         folder = self.plan.store.folder("extract", self.plan.extraction_keys[name])
         table = self.plan.truth.select((*self.plan.train_truth.videos.names, *self.plan.test_videos)).videos
-        why_not = too_large(
-            int(table.frames.sum()) * one.bytes_per_frame, self.plan.request.feature_budget, folder
+        there = np.array([arrays_path(folder, name).is_dir() for name in table.names], bool)
+        whole, missing = (
+            int(frames.sum()) * one.bytes_per_frame for frames in (table.frames, table.frames[~there])
         )
+        why_not = too_large(whole, missing, self.plan.request.feature_budget, folder)
         if why_not:
             self.reporter.warn(f"{name}: {why_not}")
         return None if why_not else folder

@@ -140,11 +140,12 @@ class Run:
             }
             library = self._library(plan.test_truth)
             self.extractor.prepare(library, checkpoints, "test videos")
+            metadata |= {"hardware": compute.hardware, "extracted": self.extractor.kept}
             todo |= predict_videos(
                 plan.method,
                 library,
                 folder,
-                metadata | {"hardware": compute.hardware},
+                metadata,
                 lambda n, total: self.reporter.progress("predict", n, total),
                 compute.workers,
                 compute.wait,

@@ -118,6 +118,7 @@ def _of_plan(job: Job, compute: Compute) -> Subject:
     )  # fmt: skip
     plan = Plan.of(request)
     method = batched(plan.method, job.batch)
+    _check_frames(method)
     method.begin(compute.torch_device)
     return _subject(job, method, (plan.label, RANDOM), (plan.dataset, plan.protocol), compute)
 
@@ -130,9 +131,20 @@ def _of_run(job: Job, compute: Compute) -> Subject:
     assert job.run is not None
     run = Finished.of(find_run(job.run, job.runs_dir))
     method = batched(method_of(run), job.batch)
+    _check_frames(method)
     method.load(checkpoints(run), compute.torch_device)
     told = run.result.identity.variant, run.folder.name
     return _subject(job, method, told, (run.dataset(job.data_root), run.result.rules), compute)
+
+
+def _check_frames(method: Method) -> None:
+    """Raise ValueError for a method that scores what was computed of whole videos before."""
+    names = " and ".join(method.extractions())
+    if names:
+        raise ValueError(
+            f"{method.name} is not timed frame by frame: it scores {names}, which are computed of whole "
+            "videos before; the result of its run says how many frames a second that scoring takes"
+        )
 
 
 def _subject(

@@ -14,8 +14,8 @@ from typing import NamedTuple, Self
 import numpy as np
 
 from bench.metrics.boxes import iou
+from bench.metrics.matching import join
 from bench.records import Array
-from methods.reclnet.pairs import in_same_frame
 
 MIN_IOU = 0.5
 """Of a pair of boxes to learn from."""
@@ -73,7 +73,7 @@ def size_pairs(rows: tuple[Array, Array], truth: tuple[Array, Array], size: tupl
     rows, truth: frames [N] and boxes [N, 4] of tracks and of annotation, in any order; size: width and
     height of the video's annotation.
     """
-    row_P, truth_P = in_same_frame(rows[0], truth[0])
+    row_P, truth_P = join(rows[0], truth[0])
     overlap_P = iou(rows[1][row_P], truth[1][truth_P], 0)
     order = np.lexsort((-overlap_P, truth_P))
     best = order[np.diff(truth_P[order], prepend=-1) != 0]

@@ -95,7 +95,7 @@ class ReclnetConfig:
 
 
 TINY_TRAINING = DetectorTraining(
-    steps=500,
+    steps=1000,
     batch=8,
     background=0.1,
     optimiser="adamw",

@@ -45,7 +45,7 @@ class Detector(Protocol):
 
 
 @dataclass(frozen=True)
-class Kept:
+class KeptBoxes:
     """Which boxes of a class in a frame take part in linking (ours, where Saha et al. 2016 give no number).
 
     score_floor: a box's score must be above this.
@@ -62,10 +62,12 @@ class Kept:
     def __post_init__(self) -> None:
         for name in ("per_class", "batch"):
             if getattr(self, name) < 1:
-                raise ValueError(f"Kept.{name} is {getattr(self, name)}, must be at least 1")
+                raise ValueError(f"tracks.kept.{name} is {getattr(self, name)}, must be at least 1")
 
 
-def detections(footage: Footage, detector: Detector, stream: str, kept: Kept, persons: bool) -> Detections:
+def detections(
+    footage: Footage, detector: Detector, stream: str, kept: KeptBoxes, persons: bool
+) -> Detections:
     """Boxes of all frames, one row a (box, label), in annotation pixels. ``persons``: :func:`as_persons`.
 
     Raises ValueError for a detector of stacks.
@@ -82,7 +84,7 @@ def detections(footage: Footage, detector: Detector, stream: str, kept: Kept, pe
     )  # fmt: skip
 
 
-def tubelets(footage: Footage, detector: Detector, stream: str, kept: Kept) -> Tubelets:
+def tubelets(footage: Footage, detector: Detector, stream: str, kept: KeptBoxes) -> Tubelets:
     """Stacks of K boxes from every start, one row a (stack, label), in annotation pixels.
 
     A video of fewer than K frames gives one clip, whose last frame repeats; its stacks end past the video.
@@ -123,7 +125,7 @@ def as_persons(found: Found) -> Found:
     )
 
 
-def _rows(found: Found, kept: Kept, persons: bool) -> _Rows:
+def _rows(found: Found, kept: KeptBoxes, persons: bool) -> _Rows:
     """What is kept of a clip, by label, then best first."""
     boxes_NLK4, scores_NC = as_persons(found) if persons else found
     scores_LN = np.ascontiguousarray(scores_NC[:, 1:].T, np.float32)
@@ -137,7 +139,7 @@ def _rows(found: Found, kept: Kept, persons: bool) -> _Rows:
     return _Rows(boxes_LNK4[label, row], label, scores_LN[label, row])
 
 
-def unsuppressed(boxes_LNK4: Array, scores_LN: Array, kept: Kept) -> Array:
+def unsuppressed(boxes_LNK4: Array, scores_LN: Array, kept: KeptBoxes) -> Array:
     """Whether NMS leaves a stack in one of its K frames, each class and frame alone; bool [L, N].
 
     The union over the frames is that of the authors' program for stacks.

@@ -53,6 +53,7 @@ class DetectorStage(TrainingStage):
         self.frames = network.frames
         self.examples = Examples(self.truth, self.info, self.seed, background=self.training.background)
         self.examples.keys = stacked(self.truth, self.frames)
+        self.examples.empty = empty_stacks(*self.examples.empty, self.frames)
         return network.train()
 
     def optimiser(self, module: nn.Module) -> torch.optim.Optimizer:
@@ -113,10 +114,15 @@ class DetectorStage(TrainingStage):
 def stacked(truth: GroundTruth, frames: int) -> KeyFrames:
     """Key-frames from which some tube has a box in so many consecutive frames; their boxes are [N, K, 4].
 
-    Raises ValueError where there is none.
+    Where the annotation of DALY is extended to all frames every one begins a stack, not only those two before
+    an annotated one, as in the paper. Raises ValueError where there is none.
     """
     boxes = truth.boxes
-    key_N = boxes.tube.astype(np.int64) << 32 | boxes.frame.astype(np.int64)
+    if truth.excluded_frames is not None:
+        excluded = _places(*truth.excluded_frames.T)
+        boxes = boxes[~np.isin(_places(boxes.video, boxes.frame), excluded)]
+        truth = replace(truth, boxes=boxes, excluded_frames=None)
+    key_N = _places(boxes.tube, boxes.frame)
     order = np.argsort(key_N, kind="stable")
     wanted_NK = key_N[:, None] + np.arange(frames)
     place_NK = np.minimum(np.searchsorted(key_N[order], wanted_NK), len(key_N) - 1)
@@ -131,3 +137,16 @@ def stacked(truth: GroundTruth, frames: int) -> KeyFrames:
     starts = np.flatnonzero(whole_N)
     starts = starts[np.lexsort((boxes.frame[starts], boxes.video[starts]))]
     return replace(keys, boxes_N4=boxes.boxes_N4[row_NK[starts]])
+
+
+def empty_stacks(video_N: Array, frame_N: Array, frames: int) -> tuple[Array, Array]:
+    """Those (video, frame), by video, then frame, that so many consecutive ones of the list begin with."""
+    place_N = _places(video_N, frame_N)
+    count = max(len(place_N) - frames + 1, 0)
+    begins = place_N[frames - 1 :] - place_N[:count] == frames - 1
+    return video_N[:count][begins], frame_N[:count][begins]
+
+
+def _places(which_N: Array, frame_N: Array) -> Array:
+    """One number a (video or tube, frame), int64."""
+    return which_N.astype(np.int64) << 32 | frame_N.astype(np.int64)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
 
+from bench.footage import Arrays
 from bench.metrics.boxes import iou
-from bench.metrics.matching import ramp
+from bench.metrics.matching import join, ramp
 from bench.names import near
 from bench.records import Array, GroundTruth
-from methods.reclnet.pairs import in_same_frame
 
 MIN_IOU = 0.3
 """A box shows an action if it overlaps an annotated box by more than this."""
@@ -43,7 +42,7 @@ class FrameLabels:
             truth.boxes.boxes_N4[order], truth.box_labels()[order], _unsure(truth),
         )  # fmt: skip
 
-    def labels(self, video: str, tracks: Mapping[str, Array]) -> Array:
+    def labels(self, video: str, tracks: Arrays) -> Array:
         """The label of each track row of a video, int16 [N]; ``tracks``: its arrays, as they are kept.
 
         Class c, as c + 1, where the box overlaps an annotated box of class c by an IoU above 0.3 (continuous
@@ -60,7 +59,7 @@ class FrameLabels:
         frame_M = tracks["frame_M"]
         key_M = _key(np.full(len(frame_M), number), frame_M)
         label_M = np.where(np.isin(key_M, self.unsure_U), UNKNOWN, BACKGROUND).astype(np.int16)
-        box_P, truth_P = in_same_frame(key_M, self.key_G[rows])
+        box_P, truth_P = join(key_M, self.key_G[rows])
         overlap_P = iou(tracks["distinct_M4"][box_P], self.boxes_G4[rows][truth_P], 0)
         rising = np.argsort(overlap_P, kind="stable")
         rising = rising[overlap_P[rising] > MIN_IOU]

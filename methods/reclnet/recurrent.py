@@ -18,7 +18,7 @@ from methods.reclnet.labels import UNKNOWN
 from methods.reclnet.network import FusedNetwork, Output, StreamNetwork
 from methods.reclnet.recurrent_config import RecurrentConfig, RecurrentTraining
 from methods.reclnet.schedule import Schedule
-from methods.reclnet.sequences import Kept, Labels, Sequences
+from methods.reclnet.sequences import Labels, Recent, Sequences
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class TrackStage(TrainingStage):
 
     def __init__(self, streams: Sequence[str], learning: Learning, data: TrainingData, seed: int) -> None:
         self.streams, self.learning, self.data, self.seed = tuple(streams), learning, data, seed
-        self.features = Kept(lambda video: data.footage[video].extracted("features"))
+        self.features = Recent(lambda video: data.footage[video].extracted("features"))
 
     @abstractmethod
     def network(self, width: int) -> StreamNetwork | FusedNetwork:

@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import torch
 
+from bench.footage import Arrays
 from bench.records import STREAMS, Array, Detections
 from methods.reclnet.network import FusedNetwork, StreamNetwork
 from methods.reclnet.schedule import plan
-from methods.reclnet.sequences import Arrays, Sequences, steps_of
+from methods.reclnet.sequences import Sequences
+from methods.reclnet.steps import steps_of
 
 LANES, LENGTH = 100, 20
 """Tracks and time steps that are scored at once."""

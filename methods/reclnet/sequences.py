@@ -3,54 +3,28 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from bench.footage import Arrays
 from bench.records import Array
 from methods.reclnet.labels import UNKNOWN
 from methods.reclnet.schedule import IDLE, Stretches
+from methods.reclnet.steps import steps_of
 
-Arrays = Mapping[str, Array]
 Read = Callable[[str], Arrays]
 """Video -> its arrays, memory-mapped or not."""
 Labels = Callable[[str, Arrays], Array]
 """Video, its ``tracks`` arrays -> the label of every track row, as :mod:`methods.reclnet.labels` has them."""
 
-KEPT_VIDEOS = 128
+RECENT_VIDEOS = 128
 """Videos whose features are held open, above the tracks of a batch; each may need a few file handles."""
 BUDGET = 2 << 30
 """Bytes of features that are held in memory; those that are memory-mapped do not count."""
-
-
-class Steps(NamedTuple):
-    """The time steps of the tracks of one video: runs of track rows that share one row of features.
-
-    of_N: step of each track row. feature_P: row of features of each step. middle_P: track row in the middle
-    of each step, whose box they were pooled from. track_P: as of the track rows.
-    """
-
-    of_N: Array
-    feature_P: Array
-    middle_P: Array
-    track_P: Array
-
-    @property
-    def bounds(self) -> Array:
-        """First step of each track, and the end, in the order of the rows; int64."""
-        return np.append(np.flatnonzero(np.diff(self.track_P, prepend=-1)), len(self.track_P))
-
-
-def steps_of(track_N: Array, step_N: Array) -> Steps:
-    """The steps of track rows that lie by track, then frame; ``step_N``: row of features of each."""
-    new_N = (np.diff(track_N, prepend=-1) != 0) | (np.diff(step_N, prepend=-1) != 0)
-    head_P = np.flatnonzero(new_N)
-    middle_P = head_P + np.diff(head_P, append=len(track_N)) // 2
-    return Steps(np.cumsum(new_N) - 1, step_N[head_P], middle_P, track_N[head_P])
 
 
 @dataclass(frozen=True)
@@ -124,9 +98,10 @@ class Sequences:
         return found
 
 
-class Kept:
-    """Arrays of the videos that were read last: :data:`KEPT_VIDEOS` of them, as far as the budget goes.
+class Recent:
+    """Arrays of the videos that were read last: :data:`RECENT_VIDEOS` of them, as far as the budget goes.
 
+    A batch reads of a hundred videos; what footage keeps would be looked up and opened anew for each.
     budget: bytes of arrays that are not memory-mapped.
     """
 
@@ -141,7 +116,7 @@ class Kept:
             self._arrays[video] = self._read(video)
             self.held += _in_memory(self._arrays[video])
         self._arrays.move_to_end(video)
-        while len(self._arrays) > 1 and (self.held > self._budget or len(self._arrays) > KEPT_VIDEOS):
+        while len(self._arrays) > 1 and (self.held > self._budget or len(self._arrays) > RECENT_VIDEOS):
             self.held -= _in_memory(self._arrays.popitem(last=False)[1])
         return self._arrays[video]
 

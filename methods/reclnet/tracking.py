@@ -28,7 +28,7 @@ from bench.tubes.paths import Paths
 from bench.tubes.tracks import TrackingByDetection
 from bench.tubes.tubelet_linking import TubeletLinking
 from bench.tubes.viterbi import SAHA, ViterbiLinking
-from methods.reclnet.detecting import Detector, Kept, detections, tubelets
+from methods.reclnet.detecting import Detector, KeptBoxes, detections, tubelets
 
 Linker = ViterbiLinking | TrackingByDetection | TubeletLinking
 PERSONS = 4
@@ -47,7 +47,7 @@ class Tracking:
     """
 
     streams: tuple[str, ...] = ("rgb", "flow")
-    kept: Kept = Kept()
+    kept: KeptBoxes = KeptBoxes()
     fusion: BoostFusion = BoostFusion()
     linker: Linker = field(
         default=SAHA, metadata={"choices": (SAHA, TrackingByDetection(), TubeletLinking())}
@@ -76,7 +76,7 @@ FRAME_TRACKS = Tracking()
 PERSON_TRACKS = Tracking(("rgb",), linker=TrackingByDetection(), box_size=True)
 """DALY's, whose person detector sees RGB alone."""
 
-STACK_TRACKS = Tracking(("rgb",), Kept(per_class=20), linker=TubeletLinking(), min_frames=15)
+STACK_TRACKS = Tracking(("rgb",), KeptBoxes(per_class=20), linker=TubeletLinking(), min_frames=15)
 """Those of RecLNet++, with the constants of the authors' program, which takes the RGB network.
 
 Of a class ten stacks that begin in a frame are linked; twice as many are held until then.

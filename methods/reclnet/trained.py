@@ -9,13 +9,13 @@ from typing import Self
 
 from torch import Tensor
 
+from bench.footage import Arrays
 from bench.records import Array
 from methods.nn.weights import load_checked, read_tensors
 from methods.reclnet.config import ModelConfig
 from methods.reclnet.network import FusedNetwork, StreamNetwork
 from methods.reclnet.recurrent_config import FusionKind, RecurrentConfig
 from methods.reclnet.scores import detector_scores, network_scores
-from methods.reclnet.sequences import Arrays
 
 PREFIX = "network."
 """Of the names of a checkpoint's weights; beside them lie the states of the tracks last trained on."""
@@ -65,7 +65,7 @@ class TrackScores:
     def load(cls, model: ModelConfig, classes: int, checkpoints: Mapping[str, Path], device: str) -> Self:
         """From the checkpoints of all stages. Raises ValueError for one of another config."""
         networks: dict[str, StreamNetwork | FusedNetwork] = {}
-        if model.scores == "recurrent" and model.fusion != "average" and len(model.streams) == 2:
+        if model.learned_fusion and model.fusion != "average":
             networks["fused"] = load_fused(checkpoints["fusion"], model.recurrent, classes, model.fusion)
         elif model.scores == "recurrent":
             for stream in model.streams:

@@ -26,9 +26,10 @@ from methods.nn.i3d import I3D
 from methods.nn.i3d_weights import load_published
 from methods.nn.roi_align import roi_align
 from methods.nn.weights import load_checked, read_tensors
-from methods.reclnet.i3d_features import ENDPOINT, FRAMES, PIXELS, SAMPLES, I3DFeatures
+from methods.reclnet.i3d_config import FRAMES, PIXELS
+from methods.reclnet.i3d_features import ENDPOINT, SAMPLES, i3d_of
 from methods.reclnet.pictures import pictures
-from methods.reclnet_pp.config import ClipTraining
+from methods.reclnet_pp.config import ReclnetPpConfig
 
 NETWORK = "network."
 
@@ -60,24 +61,18 @@ class ClipStage(TrainingStage):
     """Stage ``i3d-rgb`` or ``i3d-flow``."""
 
     def __init__(
-        self,
-        stream: str,
-        clips: ClipTraining,
-        features: I3DFeatures,
-        info: Info,
-        data: TrainingData,
-        seed: int,
-        shuffled: bool,
+        self, stream: str, config: ReclnetPpConfig, info: Info, data: TrainingData, seed: int
     ) -> None:
         self.name, self.stream = f"i3d-{stream}", stream
-        self.clips, self.features, self.info, self.data, self.seed = clips, features, info, data, seed
-        truth = with_shuffled_labels(data.truth, seed) if shuffled else data.truth
+        self.clips, self.features = config.clips, config.features
+        self.info, self.data, self.seed = info, data, seed
+        truth = with_shuffled_labels(data.truth, seed) if config.training.shuffled_labels else data.truth
         self.examples = Examples(truth, info, seed)
-        self.steps = clips.steps
+        self.steps = config.clips.steps
 
     def prepare(self, folder: Path) -> nn.Module:
         torch.manual_seed(self.seed)
-        return BoxClassifier(self.features.network(self.stream), len(self.info.classes)).train()
+        return BoxClassifier(i3d_of(self.features, self.stream), len(self.info.classes)).train()
 
     def optimiser(self, module: nn.Module) -> torch.optim.Optimizer:
         return make_optimiser("adamw", module.parameters(), self.clips.learning_rate, self.clips.weight_decay)
@@ -110,6 +105,7 @@ class ClipStage(TrainingStage):
         return clip, torch.from_numpy(placed), torch.from_numpy(vectors)
 
     def _clip(self, footage: Footage, numbers: Array, mirror: bool, rng: np.random.Generator) -> Tensor:
+        """(C, T, H, W) in -1..1; mirrored motion to the right is motion to the left."""
         shown = pictures(footage, self.stream, numbers, self.features.frame_size)
         if self.stream == "rgb":
             shown = distorted(np.ascontiguousarray(shown), self.clips.colour, rng)

@@ -8,7 +8,7 @@ from typing import Any
 import methods.reclnet.config as reclnet
 from methods.nn.faster_rcnn.config import RESNET101, VGG16
 from methods.reclnet.config import DetectorTraining, ModelConfig, PostprocessConfig
-from methods.reclnet.i3d_features import I3DFeatures
+from methods.reclnet.i3d_config import I3DFeatures
 from methods.reclnet.recurrent_config import RecurrentTraining
 from methods.reclnet.tracking import FRAME_TRACKS, STACK_TRACKS, Tracking
 
@@ -29,6 +29,8 @@ class ClipTraining:
 class ReclnetPpConfig:
     """The whole method; fields that RecLNet has mean the same. stack: frames that the detector sees at once.
 
+    training: its steps and their drop are those of RecLNet's detectors (ours); the authors' program drops the
+    rate every five epochs.
     i3d: folder with the published I3D weights ``rgb.*`` and ``flow.*``; empty: ``clips`` trains them.
     """
 
@@ -59,7 +61,7 @@ def base(dataset: str, size: str) -> ReclnetPpConfig:
         stack=3,
         training=like.training,
         tracks=replace(STACK_TRACKS, min_frames=8),
-        features=I3DFeatures(frame_size=(128, 96), width=0.125, stem_kernel=(3, 5, 5), chunk=200, context=20),
+        features=I3DFeatures(frame_size=(128, 96), width=0.125, stem_kernel=(3, 5, 5), chunk=200, context=32),
         clips=clips,
         learning=like.learning,
         cpu_threads=like.cpu_threads,

@@ -26,7 +26,7 @@ class ReclnetPp(Reclnet):
 
     name, title = "reclnet-pp", "RecLNet++"
     builds_on = ("reclnet",)
-    weights = (published.I3D_RGB, published.I3D_FLOW)
+    weights = (published.I3D_RGB, published.I3D_FLOW, published.RESNET101_IMAGENET, published.VGG16_IMAGENET)
 
     def __init__(self, config: ReclnetPpConfig, info: Info) -> None:
         super().__init__(config, info)
@@ -79,8 +79,9 @@ class ReclnetPp(Reclnet):
         config = self.config
         stages = {name: read | {"stack": config.stack} for name, read in super().detection_stages().items()}
         if not config.i3d:
-            read = {"clips": asdict(config.clips), "features": asdict(config.features)}
-            read["shuffled"] = config.training.shuffled_labels
+            seen = config.features
+            read = {"clips": asdict(config.clips), "shuffled": config.training.shuffled_labels}
+            read["network"] = (seen.frame_size, seen.width, seen.stem_kernel)
             stages |= {f"{I3D_STAGE}{stream}": read for stream in config.model.streams}
         return stages
 
@@ -95,27 +96,26 @@ class ReclnetPp(Reclnet):
 
         if not name.startswith(I3D_STAGE):
             return super().training_stage(name, data, seed, checkpoints)
-        config, shuffled = self.config, self.config.training.shuffled_labels
-        stream = name.removeprefix(I3D_STAGE)
-        return ClipStage(stream, config.clips, config.features, self.info, data, seed, shuffled)
+        return ClipStage(name.removeprefix(I3D_STAGE), self.config, self.info, data, seed)
 
     def feature_extraction(self, stages: tuple[str, ...]) -> Extraction:
-        from methods.reclnet.i3d_features import bytes_per_frame
+        from methods.reclnet.i3d_features import bytes_per_frame, channels_of
 
         config = self.config
         if not config.i3d:
             stages = (*stages, *(f"{I3D_STAGE}{stream}" for stream in config.model.streams))
         per_frame = config.tracks.per_frame(len(self.info.classes))
-        size = bytes_per_frame(per_frame, config.features.channels, len(config.model.streams))
+        size = bytes_per_frame(per_frame, channels_of(config.features), len(config.model.streams))
         return Extraction(stages, [self.feature_config(), list(config.model.streams)], size)
 
     def load_extraction(self, name: str, checkpoints: Mapping[str, Path], device: str) -> None:
         super().load_extraction(name, checkpoints, device)
         if name == FEATURES:
+            from methods.reclnet.i3d_features import i3d_of
             from methods.reclnet_pp.clip_training import load_i3d
 
             for stream in self.config.model.streams:
-                network = self.config.features.network(stream)
+                network = i3d_of(self.config.features, stream)
                 load_i3d(network, self._published(stream), checkpoints.get(f"{I3D_STAGE}{stream}"))
                 self.i3d[stream] = network.to(device).eval()
 

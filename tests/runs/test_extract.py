@@ -16,6 +16,7 @@ from bench.footage import Arrays, Footage
 from bench.records import Detections
 from bench.runs.extract import arrays_path, too_large
 from bench.runs.plan import Plan, Request
+from bench.runs.predict import speed_of
 from bench.runs.reporter import Reporter
 from bench.runs.run import Run
 from bench.testing import noise
@@ -131,6 +132,11 @@ def run(runs_dir: Path, config: Config = Config(), budget: float = 1.0) -> tuple
     return found, log
 
 
+def speed(plan: Plan) -> str:
+    """What the time of its predictions includes."""
+    return speed_of(plan.store.folder("predict", plan.predict_key)).includes
+
+
 def test_it_is_made_when_its_stages_are_trained_and_kept(runs_dir: Path) -> None:
     found, log = run(runs_dir)
     assert log.steps == [
@@ -139,6 +145,7 @@ def test_it_is_made_when_its_stages_are_trained_and_kept(runs_dir: Path) -> None
     ]  # fmt: skip
     videos = {*found.train_truth.videos.names, *found.test_videos}
     assert sorted(Brightness.asked) == sorted((name, v) for name in ("mean", "curve") for v in videos)
+    assert "without mean and curve, extracted before, flow" in speed(found)
     again, log = run(runs_dir, replace(found.method.config, power=2.0))
     assert again.extraction_keys["mean"] == found.extraction_keys["mean"]
     assert "mean of training videos" not in log.steps
@@ -170,11 +177,13 @@ def test_above_the_budget_nothing_is_kept_and_the_run_says_so(runs_dir: Path) ->
     folder = runs_dir / "store" / "extract"
     assert not list((folder / found.extraction_keys["curve"]).rglob("*.npy"))
     assert list((folder / found.extraction_keys["mean"]).rglob("*.npy"))
+    assert "without mean, extracted before, flow" in speed(found)  # the curve was computed within that time
 
 
 def test_more_than_the_disk_holds_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="--feature-budget"):
-        too_large(10**18, 10**10, tmp_path)
+        too_large(10**18, 10**18, 10**10, tmp_path)
+    assert too_large(10**18, 0, 10**10, tmp_path) == ""  # all of it lies there already
 
 
 @pytest.mark.parametrize("name", ["", "../away", "/root", "a\0b"])

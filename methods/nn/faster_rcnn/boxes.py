@@ -60,7 +60,7 @@ def decoded(offsets: Tensor, references: Tensor, coder: BoxCoder) -> Tensor:
 
 
 def mean_iou(a_NK4: Tensor, b_MK4: Tensor) -> Tensor:
-    """IoU of all pairs, averaged over the frames (RecLNet, section 6), (N, M)."""
+    """IoU of all pairs, averaged over the frames (RecLNet, section 5.4), (N, M)."""
     frames = zip(a_NK4.unbind(dim=1), b_MK4.unbind(dim=1), strict=True)
     overlap: Tensor = sum(box_iou(a_N4, b_M4) for a_N4, b_M4 in frames)
     return overlap / a_NK4.shape[1]

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import ClassVar, Literal
 
 
 @dataclass(frozen=True)
 class Vgg16Config:
     """VGG16 to conv5_3, one cell every 16 pixels; fc6 and fc7 are the head.
 
+    feature_size: numbers that describe a region.
     fixed_blocks: leading blocks that do not learn; 2: the first four convolutions. 0 without weights to
     start from.
     """
 
+    feature_size: ClassVar[int] = 4096
     name: str = field(default="vgg16", init=False)
     fixed_blocks: int = 2
+
+    @property
+    def needs_weights(self) -> bool:
+        """Whether parts stay as they begin, so that random ones would be of no use."""
+        return self.fixed_blocks > 0
 
 
 @dataclass(frozen=True)
@@ -27,18 +34,30 @@ class ResNet101Config:
     from. Neither without such weights.
     """
 
+    feature_size: ClassVar[int] = 2048
     name: str = field(default="resnet101", init=False)
     fixed_blocks: int = 2
     frozen_batch_norm: bool = True
+
+    @property
+    def needs_weights(self) -> bool:
+        """As of :class:`Vgg16Config`."""
+        return self.fixed_blocks > 0 or self.frozen_batch_norm
 
 
 @dataclass(frozen=True)
 class TinyConfig:
     """A few convolutions with batch normalisation, one cell every 8 pixels, for a CPU and from scratch."""
 
+    needs_weights: ClassVar[bool] = False
     name: str = field(default="tiny", init=False)
     channels: int = 48
     features: int = 128
+
+    @property
+    def feature_size(self) -> int:
+        """As of :class:`Vgg16Config`."""
+        return self.features
 
 
 Trunk = Vgg16Config | ResNet101Config | TinyConfig
@@ -96,11 +115,12 @@ class FasterRcnnConfig:
     regions: RegionConfig = RegionConfig()
 
 
-VGG16 = FasterRcnnConfig(regions=RegionConfig(pooling="pool", background=0.1))
-"""RecLNet's detectors of single frames (section 4): RoIPool, background at IoU 0.1 to 0.5."""
+VGG16 = FasterRcnnConfig(regions=RegionConfig(pooling="pool", batch=64, background=0.1))
+"""RecLNet's detectors of single frames (section 4): RoIPool, background at IoU 0.1 to 0.5, 128 regions of two
+frames (Girshick, "Fast R-CNN", 2015, section 2.3)."""
 
 RESNET101 = FasterRcnnConfig(trunk=ResNet101Config())
-"""RecLNet++'s detector of stacks (section 6)."""
+"""RecLNet++'s detector of stacks (section 5.4)."""
 
 TINY = FasterRcnnConfig(
     trunk=TinyConfig(),

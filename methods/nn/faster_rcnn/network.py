@@ -1,4 +1,4 @@
-"""Faster R-CNN on stacks of K consecutive frames (RecLNet, section 6); with K = 1 the ordinary one.
+"""Faster R-CNN on stacks of K consecutive frames (RecLNet, section 5.4); with K = 1 the ordinary one.
 
 The trunk sees every frame alone. Proposals are boxes in all K frames with one score; a region's K features,
 one after the other, give its class scores, once, and for every class its box in each frame.

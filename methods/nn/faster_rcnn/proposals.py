@@ -1,4 +1,4 @@
-"""The region proposal network (Ren et al., section 3.1) on the maps of K frames (RecLNet, section 6)."""
+"""The region proposal network (Ren et al., section 3.1) on the maps of K frames (RecLNet, section 5.4)."""
 
 from __future__ import annotations
 

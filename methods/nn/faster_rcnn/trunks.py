@@ -43,10 +43,11 @@ def build(config: Trunk, pooled: int) -> FasterRcnnTrunk:
 class Vgg16(FasterRcnnTrunk):
     """VGG16 (Simonyan and Zisserman, ICLR 2015) without its last pooling and its classifier's last layer."""
 
-    channels, feature_size = 512, 4096
+    channels = 512
 
     def __init__(self, config: Vgg16Config, pooled: int) -> None:
         super().__init__()
+        self.feature_size = config.feature_size
         self.features = nn.Sequential()
         below = 3
         for block, (channels, count) in enumerate(BLOCKS):
@@ -80,7 +81,7 @@ def _layer(inputs: int, outputs: int) -> tuple[nn.Module, ...]:
 class ResNet101(FasterRcnnTrunk, ResNet):
     """torchvision's ResNet-101 (He et al., CVPR 2016) without its last layer."""
 
-    channels, feature_size = 1024, 2048
+    channels = 1024
     conv1: nn.Module
     bn1: nn.Module
     relu: nn.Module
@@ -93,6 +94,7 @@ class ResNet101(FasterRcnnTrunk, ResNet):
     def __init__(self, config: ResNet101Config) -> None:
         super().__init__(Bottleneck, [3, 4, 23, 3], norm_layer=BatchNorm2d)
         del self.fc
+        self.feature_size = config.feature_size
         if config.frozen_batch_norm:
             freeze_batch_norm(self, affine=True)
         blocks = (self.conv1, self.bn1), (self.layer1,), (self.layer2,), (self.layer3,), (self.layer4,)
@@ -116,7 +118,7 @@ class Tiny(FasterRcnnTrunk):
 
     def __init__(self, config: TinyConfig, pooled: int) -> None:
         super().__init__()
-        self.channels, self.feature_size = config.channels, config.features
+        self.channels, self.feature_size = config.channels, config.feature_size
         half, whole = config.channels // 2, config.channels
         self.convolutions = nn.Sequential()
         for below, channels in ((3, half), (half, whole), (whole, whole)):

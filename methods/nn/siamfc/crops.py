@@ -19,7 +19,7 @@ CONTEXT = 0.5
 
 
 def square_side(size_2: Array) -> float:
-    """Side of the square around a box of that width and height that an exemplar shows (paper, eq. 15)."""
+    """Side of the square around a box of that width and height that an exemplar shows (section 2.4)."""
     added = CONTEXT * float(size_2.sum())
     return sqrt(float(np.prod(size_2 + added)))
 

@@ -1,4 +1,4 @@
-"""Training a narrow SiamFC on people whose boxes are known (paper, section 3.1 and 4.1, in small)."""
+"""Training a narrow SiamFC on people whose boxes are known (paper, sections 2.2 and 2.3, in small)."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class SiamFCStage(TrainingStage):
 
 
 def response_loss(responses_NRR: Tensor) -> Tensor:
-    """The logistic loss against a positive centre; it and all else count one half (eq. 5)."""
+    """The logistic loss against a positive centre; it and all else count one half (paper, section 2.2)."""
     side = responses_NRR.shape[-1]
     away_R = torch.arange(side, device=responses_NRR.device) - (side - 1) / 2
     label_RR = (away_R.square()[:, None] + away_R.square() <= (POSITIVE / STRIDE) ** 2).float()

@@ -1,4 +1,4 @@
-"""Following a box by SiamFC (paper, section 3.3, with the constants of huanglianghua/siamfc-pytorch)."""
+"""Following a box by SiamFC (sections 2.4 and 4.1), with the constants of huanglianghua/siamfc-pytorch."""
 
 from __future__ import annotations
 

@@ -17,10 +17,12 @@ from bench.files.tables import digest_ground_truth, write_detections
 from bench.interop.ava import read_label_map
 from bench.metrics import evaluate
 from bench.records import Detections
+from bench.runs.plan import Plan, Request
 from bench.video import Video
 from datasets.mini import AvaMini, ava
 from datasets.mini.ava_classes import ACTIONS, EVALUATED
 from datasets.mini.ava_script import render_movie
+from methods.base import available
 
 # A change of any of these is a change of the dataset: raise its VERSION, and store the new numbers.
 MICRO = "fbd375451a629641bc869115d3a1172e768a5d39b8f8fcc9fb17a1871ad31f61"
@@ -29,6 +31,9 @@ SMALL = {
 }  # of a video at a place of the list
 ANNOTATION = "322dca35340adbb8"
 CHANGED = "the rendering changed: raise VERSION of the miniature and store the new digest"
+
+
+OURS = sorted(name for name, module in available().items() if module.startswith("methods."))
 
 
 @pytest.fixture(scope="module")
@@ -194,7 +199,9 @@ def test_bench_checks_it(runs: Path) -> None:
     assert "rows of actions outside the 16" in found.output
 
 
-def test_a_method_of_one_label_a_box_refuses_it(runs: Path) -> None:
-    found = bench(runs, "run", "--method", "pcsc", "--dataset", "ava-mini.micro", "--split", "val")
-    assert isinstance(found.exception, ValueError)
-    assert "no reading for multi-label data" in str(found.exception)
+@pytest.mark.parametrize("method", OURS)
+def test_every_method_says_how_it_reads_several_labels(runs: Path, method: str) -> None:
+    plan = Plan.of(Request(method, "ava-mini.micro", split="val", runs_dir=runs))
+    plan.method.check()
+    assert plan.method.info.multi_label
+    assert any("labels a person" in note for note in plan.method.facts()["notes"])

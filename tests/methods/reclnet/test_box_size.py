@@ -87,7 +87,7 @@ def test_pairs_of_videos_without_any_are_none() -> None:
         BoxSize.fit(SizePairs.concat([one, size_pairs(nothing, nothing, FRAME)]))
 
 
-class Kept(NamedTuple):
+class Linked(NamedTuple):
     """Footage of which only what was linked is kept."""
 
     annotation_size: tuple[int, int]
@@ -108,7 +108,7 @@ def test_the_stage_learns_from_all_videos_and_is_read_as_it_was_written(tmp_path
     library = {}
     for number, name in enumerate(truth.videos.names):
         there = truth.boxes.video == number
-        library[name] = Kept(FRAME, {"frame_N": frame[there], "boxes_N4": track[there]})
+        library[name] = Linked(FRAME, {"frame": frame[there], "boxes_R4": track[there]})
     stage = BoxSizeStage(TrainingData(truth, library), "paths")  # type: ignore[arg-type]
     assert train(stage, tmp_path, 0, Compute("cpu")) == {"steps": 0}
     found = load_box_size(tmp_path / CHECKPOINT)

@@ -17,8 +17,10 @@ from bench.testing import footage
 from methods.nn.i3d import I3D
 from methods.reclnet import features, i3d_features
 from methods.reclnet.features import box_features
-from methods.reclnet.i3d_features import ENDPOINT, I3DFeatures, Steps, pieces, track_features
+from methods.reclnet.i3d_config import FRAMES, I3DFeatures
+from methods.reclnet.i3d_features import ENDPOINT, channels_of, i3d_of, pieces, track_features
 from methods.reclnet.pictures import pictures
+from methods.reclnet.steps import Steps, steps_of
 from methods.reclnet.tracks import Tracks
 
 SMALL = I3DFeatures(frame_size=SIZE, width=0.0625, stem_kernel=(3, 3, 3))
@@ -32,7 +34,12 @@ def noise(frames: int) -> Footage:
 
 def networks(config: I3DFeatures = SMALL, streams: tuple[str, ...] = ("rgb", "flow")) -> dict[str, I3D]:
     torch.manual_seed(0)
-    return {name: config.network(name).eval() for name in streams}
+    return {name: i3d_of(config, name).eval() for name in streams}
+
+
+def four_frames(tracks: Tracks) -> Steps:
+    """The steps of the tracks; ``feature_P`` is the map of each."""
+    return steps_of(tracks.track_N, tracks.frame_N // FRAMES)
 
 
 def test_rows_of_fc7_are_of_the_distinct_boxes_in_their_own_frames() -> None:
@@ -67,7 +74,7 @@ def test_no_tracks_have_no_features() -> None:
     nothing = Tracks.of(paths(np.zeros((0, 4)), [], [], []))
     assert box_features(numbered(3), {"rgb": Reader()}, nothing, 2)["rgb_SD"].shape[0] == 0
     found = track_features(noise(8), networks(), nothing, SMALL)
-    assert found["flow_SD"].shape == (0, SMALL.channels)
+    assert found["flow_SD"].shape == (0, channels_of(SMALL))
     assert found["step_N"].shape == (0,)
 
 
@@ -75,19 +82,19 @@ def test_a_track_has_a_step_for_every_four_frames_of_the_video() -> None:
     tracks = Tracks.of(
         paths(np.arange(52.0).reshape(13, 4), [*range(6), *range(3, 10)], [0] * 6 + [1] * 7, [0] * 13)
     )
-    steps = Steps.of(tracks)
+    steps = four_frames(tracks)
     assert steps.of_N.tolist() == [0, 0, 0, 0, 1, 1, 2, 3, 3, 3, 3, 4, 4]
-    assert steps.map_S.tolist() == [0, 1, 0, 1, 2]
-    assert tracks.frame_N[steps.middle_S].tolist() == [2, 5, 3, 6, 9]
+    assert steps.feature_P.tolist() == [0, 1, 0, 1, 2]
+    assert tracks.frame_N[steps.middle_P].tolist() == [2, 5, 3, 6, 9]
 
 
 def pooled_by_torchvision(shown: Footage, network: I3D, tracks: Tracks) -> Array:
     """Features of each step, from the whole video at once."""
-    steps = Steps.of(tracks)
+    steps = four_frames(tracks)
     clip = torch.from_numpy(shown.rgb_THW3.astype(np.float32) / 127.5 - 1).permute(3, 0, 1, 2)[None]
     with torch.no_grad():
         maps = network.forward_endpoints(clip, [ENDPOINT])[ENDPOINT][0].transpose(0, 1).contiguous()
-    rois = np.column_stack([steps.map_S, tracks.boxes_N4[steps.middle_S]])
+    rois = np.column_stack([steps.feature_P, tracks.boxes_N4[steps.middle_P]])
     pooled: Array = roi_align(maps, torch.from_numpy(rois).float(), 1, 1 / 16, 16, aligned=True).numpy()
     return pooled[:, :, 0, 0]
 
@@ -97,7 +104,7 @@ def test_features_are_the_mean_over_the_box_in_the_map_of_the_step() -> None:
     found = track_features(shown, networks(), tracks, SMALL)
     expected = pooled_by_torchvision(shown, networks()["rgb"], tracks)
     assert found["rgb_SD"].dtype == np.float16
-    assert found["rgb_SD"].shape == found["flow_SD"].shape == (3 * 6, SMALL.channels)
+    assert found["rgb_SD"].shape == found["flow_SD"].shape == (3 * 6, channels_of(SMALL))
     np.testing.assert_allclose(found["rgb_SD"], expected, rtol=2e-3, atol=1e-3)
     assert np.std(expected) > 0.1
     assert not np.allclose(found["flow_SD"], found["rgb_SD"], atol=0.01)
@@ -179,4 +186,4 @@ def test_space_is_reckoned_as_is_needed() -> None:
     assert features.bytes_per_frame(3, 5, 1) == needed
     maps = track_features(noise(40), networks(), tracks, SMALL)
     needed = sum(array.nbytes for array in maps.values()) / 40
-    assert i3d_features.bytes_per_frame(3, SMALL.channels, 2) == needed
+    assert i3d_features.bytes_per_frame(3, channels_of(SMALL), 2) == needed

@@ -14,12 +14,14 @@ import pytest
 from bench.footage import Footage
 from bench.records import Detections
 from bench.runs.plan import Plan, Request
+from bench.speed.subject import Job, opened
 from bench.testing import INFO, Remade, noise, toy_truth, training_data
 from bench.training import CHECKPOINT, Compute, train
 from bench.tubes.tracks import TrackingByDetection
 from bench.tubes.trimming import ThresholdTrimming
 from methods.reclnet.config import ReclnetConfig, configs
-from methods.reclnet.detector_training import DetectorStage, stacked
+from methods.reclnet.detector_training import DetectorStage, empty_stacks, stacked
+from methods.reclnet.labels import FrameLabels
 from methods.reclnet.method import Reclnet
 from methods.reclnet.tracking import PERSON_TRACKS
 
@@ -167,11 +169,65 @@ def test_stacks_begin_where_a_person_stays() -> None:
         stacked(toy_truth(), 4)
 
 
+def test_stacks_of_what_is_not_excluded_keep_their_own_boxes() -> None:
+    """The first key-frame of the first video does not count; all others stay with their boxes."""
+    truth = replace(toy_truth(), excluded_frames=np.array([[0, 1]], np.int32))
+    whole, left = stacked(toy_truth(), 1), stacked(truth, 1)
+    assert len(left) == len(whole) - 1
+    for index in range(len(left)):
+        for one, other in zip(left.truth_at(index), whole.truth_at(index + 1)):
+            assert np.array_equal(one, other)
+
+
+def test_background_is_learnt_from_stacks_in_which_nobody_is() -> None:
+    video, frame = np.array([0, 0, 0, 0, 1, 1]), np.array([0, 1, 2, 5, 6, 7])
+    found = empty_stacks(video, frame, 2)
+    assert list(zip(*(column.tolist() for column in found))) == [(0, 0), (0, 1), (1, 6)]
+    assert [len(column) for column in empty_stacks(video, frame, 7)] == [0, 0]
+    assert empty_stacks(video, frame, 1)[1].tolist() == frame.tolist()
+
+
+def test_space_is_reckoned_without_building_a_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    built = Reclnet(narrow.reclnet(), INFO)
+    assert built.detector().trunk.feature_size == built.config.model.detector.trunk.feature_size == 12
+    monkeypatch.setattr(Reclnet, "detector", None)
+    method = Reclnet(configs("ucf24", "full")["default"], INFO)
+    assert method.extractions()["features"].bytes_per_frame > 15 * 2 * 2 * 4096
+
+
+def test_all_stages_of_the_control_learn_the_same_labels() -> None:
+    config = replace(narrow.reclnet(), recurrent_seed=3)
+    config = replace(config, training=replace(config.training, shuffled_labels=True))
+    method, data = Reclnet(config, INFO), training_data()
+    detector: Any = method.training_stage("rgb", data, 1, {})
+    recurrent: Any = method.training_stage("recurrent-rgb", data, 1, {})
+    assert recurrent.seed == 4
+    taught = FrameLabels.of(detector.truth)
+    assert np.array_equal(recurrent.learning.labels.__self__.label_G, taught.label_G)
+
+
+def test_it_is_not_timed_frame_by_frame(tmp_path: Path, micro_cache: Path) -> None:
+    (tmp_path / "cache").symlink_to(micro_cache)
+    with pytest.raises(ValueError, match="scores tracks and features, which are computed of whole videos"):
+        opened(Job("reclnet", runs_dir=tmp_path))
+
+
 def test_what_would_be_missed_is_named_before_training(tmp_path: Path) -> None:
     config = narrow.reclnet()
     method = Reclnet(replace(config, tracks=replace(config.tracks, file=str(tmp_path / "none"))), INFO)
     with pytest.raises(ValueError, match=r"tracks\.file: no file"):
         method.check()
+    with pytest.raises(ValueError, match=r"ImageNet weights of vgg16.*model\.pretrained=FILE"):
+        Reclnet(configs("ucf24", "full")["default"], INFO).check()
+    average = configs("ucf24", "tiny")["gru-average"]
+    Reclnet(average, INFO).check()
+    linking = average.postprocess.linking
+    apart = replace(average, postprocess=config.postprocess)
+    with pytest.raises(ValueError, match=r"nothing fuses them.*fusion=average"):
+        Reclnet(apart, INFO).check()
+    twice = replace(config, postprocess=replace(config.postprocess, linking=linking))
+    with pytest.raises(ValueError, match=r"there is one to link.*fusion=none"):
+        Reclnet(twice, INFO).check()
     with pytest.raises(ValueError, match="load the checkpoints"):
         Reclnet(config, INFO).predict(noise(), range(3))
     with pytest.raises(ValueError, match=r"model\.streams"):

@@ -13,7 +13,7 @@ from bench.records import Array
 from bench.testing import noise
 from methods.nn.faster_rcnn.config import TINY, TinyConfig
 from methods.nn.faster_rcnn.network import FasterRCNN
-from methods.reclnet.detecting import Detector, Kept
+from methods.reclnet.detecting import Detector, KeptBoxes
 from methods.reclnet.extraction import TrackMaker
 from methods.reclnet.features import box_features
 from methods.reclnet.network_detector import NetworkDetector
@@ -59,7 +59,7 @@ def test_given_boxes_are_described_in_their_order_each_in_its_own_picture() -> N
 def test_tracks_and_features_of_a_video_come_from_two_networks() -> None:
     shown = noise(frames=5, annotation=(128, 96), size=SIZE)
     both = {"rgb": detector(), "flow": detector(seed=1)}
-    config = replace(FRAME_TRACKS, kept=Kept(per_class=6, batch=3))
+    config = replace(FRAME_TRACKS, kept=KeptBoxes(per_class=6, batch=3))
     tracks = TrackMaker(config, both, 3).tracks(shown)
     assert len(tracks.label_T)
     assert (tracks.lengths == 5).all()

@@ -12,7 +12,8 @@ from recurrent_examples import Arrays, World, features_of, track_arrays
 from methods.reclnet import sequences as module
 from methods.reclnet.labels import UNKNOWN
 from methods.reclnet.schedule import Stretches, plan
-from methods.reclnet.sequences import Kept, Sequences, steps_of
+from methods.reclnet.sequences import Recent, Sequences
+from methods.reclnet.steps import steps_of
 
 
 def test_a_step_is_a_row_of_features() -> None:
@@ -87,19 +88,19 @@ def test_the_latest_videos_are_kept_within_the_budget(monkeypatch: pytest.Monkey
         asked.append(video)
         return {"rgb_SD": np.zeros(100, np.uint8)}
 
-    kept = Kept(read, budget=250)
+    kept = Recent(read, budget=250)
     for video in "ababca":
         kept(video)
     assert "".join(asked) == "abca"
     assert kept.held == 200
-    monkeypatch.setattr(module, "KEPT_VIDEOS", 1)
+    monkeypatch.setattr(module, "RECENT_VIDEOS", 1)
     kept("d")
     assert (len(kept._arrays), kept.held) == (1, 100)
 
 
 def test_mapped_arrays_do_not_count(tmp_path: Path) -> None:
     np.save(tmp_path / "rows.npy", np.zeros((100, 8), np.float16))
-    kept = Kept(lambda _: {"rgb_SD": np.load(tmp_path / "rows.npy", mmap_mode="r")[10:]}, budget=1)
+    kept = Recent(lambda _: {"rgb_SD": np.load(tmp_path / "rows.npy", mmap_mode="r")[10:]}, budget=1)
     first = kept("a")
     kept("b")
     assert kept.held == 0

@@ -13,7 +13,7 @@ from track_examples import SIZE, STANDING, Reader, numbered, paths, walking, who
 from bench.metrics.boxes import iou_matrix
 from bench.tubes.tracks import TrackingByDetection
 from bench.tubes.tubelet_linking import TubeletLinking
-from methods.reclnet.detecting import Found, Kept, as_persons, detections, tubelets, unsuppressed
+from methods.reclnet.detecting import Found, KeptBoxes, as_persons, detections, tubelets, unsuppressed
 from methods.reclnet.extraction import TrackMaker, bytes_per_frame
 from methods.reclnet.tracking import FRAME_TRACKS, PERSON_TRACKS, STACK_TRACKS, Tracking, linked
 from methods.reclnet.tracks import Tracks
@@ -136,7 +136,7 @@ def test_boxes_are_in_annotation_pixels() -> None:
 
 def test_a_batch_bounds_what_goes_through_the_network() -> None:
     reader = Reader()
-    TrackMaker(replace(RGB, kept=Kept(batch=3)), {"rgb": reader}, 3).tracks(numbered(10))
+    TrackMaker(replace(RGB, kept=KeptBoxes(batch=3)), {"rgb": reader}, 3).tracks(numbered(10))
     assert max(reader.batches) == 3
     assert sum(reader.batches) == 20  # each frame detected in once, described once
 
@@ -172,13 +172,13 @@ def test_boxes_of_one_frame_alone_are_shared() -> None:
 
 
 def test_equal_shares_of_labels_go_through_the_cap() -> None:
-    found = detections(numbered(2), Reader(), "rgb", Kept(per_class=2), persons=False)
+    found = detections(numbered(2), Reader(), "rgb", KeptBoxes(per_class=2), persons=False)
     assert np.bincount(found.label).tolist() == [4, 4, 4]
-    assert len(detections(numbered(2), Reader(), "rgb", Kept(score_floor=0.5), persons=False)) == 4
+    assert len(detections(numbered(2), Reader(), "rgb", KeptBoxes(score_floor=0.5), persons=False)) == 4
 
 
 def test_stacks_begin_at_every_frame_that_leaves_room() -> None:
-    found = tubelets(numbered(9), Reader(frames=5), "rgb", Kept())
+    found = tubelets(numbered(9), Reader(frames=5), "rgb", KeptBoxes())
     assert np.unique(found.start).tolist() == [0, 1, 2, 3, 4]
     assert found.boxes_NK4.shape[1:] == (5, 4)
 
@@ -190,7 +190,7 @@ def test_nms_leaves_in_some_frame_what_no_better_kept_box_overlaps(seed: int, co
     corner = random.uniform(0, 20, (2, count, stack, 2))
     boxes = np.concatenate([corner, corner + random.uniform(5, 20, corner.shape)], axis=-1).astype(np.float32)
     scores = random.permutation(2 * count).reshape(2, count).astype(np.float32) + 1
-    left = unsuppressed(boxes, scores, Kept(nms=0.3))
+    left = unsuppressed(boxes, scores, KeptBoxes(nms=0.3))
     for label in range(2):
         expected = np.zeros(count, bool)
         for k in range(stack):

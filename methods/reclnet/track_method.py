@@ -1,0 +1,152 @@
+"""What RecLNet does before it looks at time: detectors are trained, tracks made and kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.files.store import digest_file
+from methods.base import Extraction, FlowNeed, Info, Method, TrainingData, TrainingStage
+from methods.reclnet.config import STREAMS
+from methods.reclnet.extraction import TrackMaker, bytes_per_frame, path_arrays, read_paths
+from methods.reclnet.track_files import TrackFile
+
+if TYPE_CHECKING:
+    from bench.footage import Arrays, Footage
+    from methods.nn.faster_rcnn.network import FasterRCNN
+    from methods.reclnet.detecting import Detector
+
+PATHS, TRACKS, BOX_SIZE = "paths", "tracks", "box-size"
+
+
+class TrackMethod(Method):
+    """The stages of the detectors and of box sizes, and the extractions ``paths`` and ``tracks``.
+
+    ``paths``, what was linked, is kept only where the size of boxes is learnt from it.
+    """
+
+    def __init__(self, config: Any, info: Info) -> None:
+        super().__init__(config, info)
+        self.maker: TrackMaker | None = None
+        self._read: dict[str, tuple[Path, Detector]] = {}
+
+    @property
+    def frame_size(self) -> tuple[int, int]:
+        size: tuple[int, int] = self.config.model.frame_size
+        return size
+
+    @property
+    def cpu_threads(self) -> int:
+        threads: int = self.config.cpu_threads
+        return threads
+
+    @property
+    def stack(self) -> int:
+        """Consecutive frames that the detector sees at once."""
+        return 1
+
+    @property
+    def detector_streams(self) -> tuple[str, ...]:
+        """Streams whose detectors are needed: for the tracks, and for scores and features."""
+        needed = {*self.config.model.streams, *self.config.tracks.streams}
+        return tuple(stream for stream in STREAMS if stream in needed)
+
+    @property
+    def flow(self) -> FlowNeed | None:
+        model = self.config.model
+        return FlowNeed(model.flow, model.frame_size, "model.flow") if self.sees_flow else None
+
+    @property
+    def sees_flow(self) -> bool:
+        """Whether a detector or a scored stream takes flow."""
+        return "flow" in (*self.detector_streams, *self.config.model.streams)
+
+    def check(self) -> None:
+        model, file = self.config.model, self.config.tracks.file
+        for name, path in {"model.pretrained": model.pretrained, "tracks.file": file}.items():
+            if path and not Path(path).is_file():
+                raise ValueError(f"{name}: no file {path}; `bench weights {self.name}` lists the published")
+        if model.detector.trunk.needs_weights and not model.pretrained:
+            trunk = model.detector.trunk.name
+            raise ValueError(
+                f"{self.name} at full size starts from ImageNet weights of {trunk}, parts of which stay "
+                "fixed, and none are named: --set model.pretrained=FILE names them, `bench weights "
+                f"{self.name}` says where they are to be had, --variant tiny starts from nothing"
+            )
+        if file:
+            TrackFile.open(Path(file))
+
+    def detection_stages(self) -> dict[str, Any]:
+        """The stages that tracks and features need, with what they read."""
+        config, model = self.config, self.config.model
+        weights = digest_file(Path(model.pretrained)) if model.pretrained else None
+        read = {"frame_size": model.frame_size, "detector": asdict(model.detector), "weights": weights}
+        return {stream: read | {"training": asdict(config.training)} for stream in self.detector_streams}
+
+    def track_config(self) -> Any:
+        """What the tracks are made by, beyond the stages they need."""
+        tracks = self.config.tracks
+        given = Path(tracks.file)
+        return asdict(tracks) | {"file": digest_file(given) if tracks.file and given.is_file() else ""}
+
+    def track_stage(self, name: str, data: TrainingData, seed: int) -> TrainingStage:
+        """The stage of a detector, or ``box-size``."""
+        from methods.reclnet.box_size_training import BoxSizeStage
+        from methods.reclnet.detector_training import DetectorStage
+
+        if name == BOX_SIZE:
+            return BoxSizeStage(data, PATHS)
+        return DetectorStage(name, self.config.training, self.info, data, seed, self.started_detector)
+
+    def extractions(self) -> Mapping[str, Extraction]:
+        config, stages = self.config, self.detector_streams
+        tracks = self.track_config()
+        size = bytes_per_frame(config.tracks, len(self.info.classes), len(stages))
+        found = {}
+        if config.tracks.box_size:
+            found[PATHS] = Extraction(stages, tracks)
+            stages = (*stages, BOX_SIZE)
+        return found | {TRACKS: Extraction(stages, tracks, size)}
+
+    def load_extraction(self, name: str, checkpoints: Mapping[str, Path], device: str) -> None:
+        from methods.reclnet.box_size_training import load_box_size
+
+        size = load_box_size(checkpoints[BOX_SIZE]) if BOX_SIZE in checkpoints else None
+        detectors = {s: self._detector_of(s, checkpoints[s], device) for s in self.detector_streams}
+        self.maker = TrackMaker(self.config.tracks, detectors, len(self.info.classes), size)
+
+    def _detector_of(self, stream: str, path: Path, device: str) -> Detector:
+        """The trained detector, read once for all extractions."""
+        from methods.nn.weights import load_checked, read_tensors
+        from methods.reclnet.network_detector import NetworkDetector
+
+        if stream not in self._read or self._read[stream][0] != path:
+            network = self.detector()
+            load_checked(network, read_tensors(path), str(path), hint="Another config trained it")
+            self._read[stream] = path, NetworkDetector(network.to(device))
+        return self._read[stream][1]
+
+    def extract(self, name: str, footage: Footage) -> Arrays:
+        assert self.maker is not None
+        if name == PATHS:
+            return path_arrays(self.maker.paths(footage))
+        known = self.config.tracks.box_size
+        paths = read_paths(footage.name, footage.extracted(PATHS)) if known else None
+        return self.maker.tracks(footage, paths).arrays()
+
+    def detector(self) -> FasterRCNN:
+        """The detector of a stream as it is before any weights are loaded."""
+        from methods.nn.faster_rcnn.network import FasterRCNN
+
+        return FasterRCNN(self.config.model.detector, len(self.info.classes), self.stack)
+
+    def started_detector(self) -> FasterRCNN:
+        """The detector with the weights that training starts from."""
+        from methods.nn.faster_rcnn.weights import load_imagenet
+
+        network = self.detector()
+        if self.config.model.pretrained:
+            load_imagenet(network, self.config.model.pretrained)
+        return network
