@@ -154,7 +154,7 @@ SIAMFC = Weights(
     "siamfc",
     "the tracker SiamFC, GOT-10k: bench data extend --tracker siamfc --weights",
     "https://github.com/huanglianghua/siamfc-pytorch",
-    "personal, academic or educational use",
+    UNSTATED,
     "siamfc_alexnet_e50.pth",
     f"{CHECKS}:siamfc",
     2_336_320,
