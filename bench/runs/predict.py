@@ -54,7 +54,8 @@ def predict_videos(
         _add(shared, seconds)
         progress(len(done) + count, len(library))
         if len(waiting) == PART_VIDEOS or time.monotonic() - opened > PART_SECONDS or count == len(todo):
-            took = {"frames": frames, "seconds": round(time.monotonic() - opened, 3), "parts": shared}
+            spent = max(round(time.monotonic() - opened, 3), 0.001)
+            took = {"frames": frames, "seconds": spent, "parts": shared}
             took |= {} if asked is None else {"asked": SCORED}
             write_part(folder, next_part(folder), Detections.concat(waiting), {**metadata, **took})
             waiting, frames, opened, shared = [], 0, time.monotonic(), {}

@@ -55,7 +55,7 @@ WORKER_KILLED = """
 """
 
 PARENT_KILLED = """
-    import os, time
+    import os, signal, time
     from pathlib import Path
     from bench.flow import FlowStore
     from bench.flow.classical import Dis
@@ -67,6 +67,7 @@ PARENT_KILLED = """
             time.sleep(60)
 
     def main():
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # tests in the background ignore it
         videos = [Video(f"v{k}", Path(f"videos/v{k}"), 96, 64) for k in range(2)]
         store = FlowStore(Path("store"), Slow())
         FlowStore.estimate = lambda self, videos: __import__("bench.flow").flow.Estimate(2, 8, 0, 0.0)
