@@ -95,8 +95,9 @@ class Reclnet(TrackMethod):
         return "fc7"
 
     def prediction_config(self) -> Any:
-        config = self.config
-        return {"tracks": self.track_config(), "scores": config.model.scores, "floor": config.score_floor}
+        model = self.config.model
+        scored = {"scores": model.scores, "streams": model.streams, "fusion": model.fusion}
+        return {"tracks": self.track_config(), "floor": self.config.score_floor, **scored}
 
     def training_stage(
         self, name: str, data: TrainingData, seed: int, checkpoints: Mapping[str, Path]

@@ -79,6 +79,9 @@ def test_cells_and_seeds_share_tracks_and_features(tmp_path: Path, micro_cache: 
     assert (gru["tracks"], gru["features"]) == (fc["tracks"], fc["features"])
     assert cnn["tracks"] == gru["tracks"]
     assert len({gru["predict"], fc["predict"], cnn["predict"]}) == 3
+    alone = {stream: keys(f"cnn-{stream}") for stream in ("rgb", "flow")}
+    assert len({cnn["predict"], *(found["predict"] for found in alone.values())}) == 3
+    assert keys("cnn-viterbi")["predict"] == cnn["predict"]
     again = keys("gru-average", "recurrent_seed=1")
     assert again["features"] == gru["features"]
     assert again["recurrent-rgb"] != gru["recurrent-rgb"]
