@@ -1,4 +1,4 @@
-"""What methods share whose predictions are made by one object: their network with its weights."""
+"""What methods share that read the same fields of their configs, or predict by one object, their network."""
 
 from __future__ import annotations
 
@@ -12,15 +12,8 @@ if TYPE_CHECKING:
     from bench.footage import Footage
 
 
-class NetworkMethod(Method):
-    """``load`` and ``begin`` set ``predictor``; the config holds ``model.frame_size`` and ``cpu_threads``.
-
-    predictor: has a ``predict`` like that of a method.
-    """
-
-    def __init__(self, config: Any, info: Info) -> None:
-        super().__init__(config, info)
-        self.predictor: Any = None
+class ConfiguredMethod(Method):
+    """A method whose config holds ``model.frame_size`` and ``cpu_threads``."""
 
     @property
     def frame_size(self) -> tuple[int, int]:
@@ -31,6 +24,14 @@ class NetworkMethod(Method):
     def cpu_threads(self) -> int:
         threads: int = self.config.cpu_threads
         return threads
+
+
+class NetworkMethod(ConfiguredMethod):
+    """``load`` and ``begin`` set ``predictor``, which has a ``predict`` like that of a method."""
+
+    def __init__(self, config: Any, info: Info) -> None:
+        super().__init__(config, info)
+        self.predictor: Any = None
 
     def predict(self, footage: Footage, frames: Sequence[int]) -> Detections:
         return self._predicted(footage, frames)

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.files.store import digest_file
-from methods.base import Extraction, FlowNeed, Info, Method, TrainingData, TrainingStage
+from methods.base import Extraction, FlowNeed, Info, TrainingData, TrainingStage
+from methods.common.networked import ConfiguredMethod
 from methods.reclnet.config import STREAMS
 from methods.reclnet.extraction import TrackMaker, bytes_per_frame, path_arrays, read_paths
 from methods.reclnet.track_files import TrackFile
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 PATHS, TRACKS, BOX_SIZE = "paths", "tracks", "box-size"
 
 
-class TrackMethod(Method):
+class TrackMethod(ConfiguredMethod):
     """The stages of the detectors and of box sizes, and the extractions ``paths`` and ``tracks``.
 
     ``paths``, what was linked, is kept only where the size of boxes is learnt from it.
@@ -31,16 +32,6 @@ class TrackMethod(Method):
         super().__init__(config, info)
         self.maker: TrackMaker | None = None
         self._read: dict[str, tuple[Path, Detector]] = {}
-
-    @property
-    def frame_size(self) -> tuple[int, int]:
-        size: tuple[int, int] = self.config.model.frame_size
-        return size
-
-    @property
-    def cpu_threads(self) -> int:
-        threads: int = self.config.cpu_threads
-        return threads
 
     @property
     def stack(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from itertools import chain
 from typing import ClassVar
 
@@ -14,7 +15,7 @@ from methods.nn.faster_rcnn.config import ResNet101Config, TinyConfig, Trunk, Vg
 from methods.nn.vgg import BLOCKS
 
 
-class FasterRcnnTrunk(nn.Module):
+class FasterRcnnTrunk(nn.Module, ABC):
     """What all trunks have.
 
     stride: pixels a cell; channels: of a map; feature_size: numbers that describe a region.
@@ -24,13 +25,13 @@ class FasterRcnnTrunk(nn.Module):
     channels: int
     feature_size: int
 
+    @abstractmethod
     def maps(self, frames_BCHW: Tensor) -> Tensor:
         """Maps (B, channels, H / stride, W / stride) of normalised frames, three channels each."""
-        raise NotImplementedError
 
+    @abstractmethod
     def described(self, regions_NCSS: Tensor) -> Tensor:
         """Features (N, feature_size), none below 0, of pooled regions."""
-        raise NotImplementedError
 
 
 def build(config: Trunk, pooled: int) -> FasterRcnnTrunk:
