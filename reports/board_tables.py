@@ -74,7 +74,7 @@ def published_source(method: PublishedMethod) -> str:
 
 def per_class_table(board: Board, metric: str) -> Table | None:
     """AP of every class (rows) by every result (columns); None if no result has it."""
-    rows = [row for row in board.rows if metric in row.result.per_class]
+    rows = [row for row in board.rows if any(row.result.per_class.get(metric, {}).values())]
     if not rows:
         return None
     classes = list(dict.fromkeys(name for row in rows for name in row.result.per_class[metric]))
