@@ -73,12 +73,12 @@ def speed_of(folder: Path) -> Speed:
     alone = any(fact.get("asked") == SCORED for fact in facts)
     which = "the scored frames of the test videos" if alone else "the test videos"
     before = dict.fromkeys(name for fact in facts for name in fact.get("extracted", []))
-    without = f"without {' and '.join(before)}, extracted before, " if before else "without "
+    extracted = f", nor {' and '.join(before)}, which were extracted before" if before else ""
     shares = {f"share/{name}": round(100 * parts[name] / total, 2) for name in PARTS if name in parts}
     return Speed(
         values={"fps/evaluation": round(frames / seconds, 2), **shares},
         hardware=" and ".join(sorted({f["hardware"] for f in facts})),
-        includes=f"decoding, network and choice of boxes on {which}, {without}flow, NMS and linking",
+        includes=f"decoding, network and choice of boxes on {which}; not flow, NMS and linking{extracted}",
     )
 
 

@@ -16,16 +16,18 @@ from bench.runs.reporter import Reporter
 from bench.runs.run import ASKED, Run
 
 OF_THE_RUN = ("method", "dataset", "variant", "split", "seed", "precision", "overrides", "fit")
-"""What a run was asked for; the rest may be said anew."""
-UNSAID = (None, "", 0, (), "train", "32-true", "auto")
+"""What a run was asked for."""
+ANEW = ("device", "data_root", "protocol", "feature_budget")
+"""What may be said anew."""
+UNSAID = (None, "", 0, (), "train", "32-true", "auto", 50.0)
 """Values of options that say nothing."""
 
 
 def plan_of(name: str | None, words: Mapping[str, Any]) -> Plan:
     """The plan of the run of that name (:func:`find_asked`), or of what the options ask for.
 
-    Beside a run, options say where it goes on (device, data) and how it is scored. Raises ValueError for
-    options that contradict it, and where neither is named.
+    Beside a run, options say where it goes on (device, data, room for features) and how it is scored.
+    Raises ValueError for options that contradict it, and where neither is named.
     """
     if name is None:
         missing = [f"--{word}" for word in ("method", "dataset") if not words.get(word)]
@@ -36,7 +38,7 @@ def plan_of(name: str | None, words: Mapping[str, Any]) -> Plan:
         if words.get(word) not in UNSAID:
             raise ValueError(f"--{word.replace('overrides', 'set')}: the run {name} says that; leave one out")
     request = find_asked(name, words["runs_dir"], words.get("data_root"))
-    anew = {w: words[w] for w in ("device", "data_root", "protocol") if words.get(w) not in UNSAID}
+    anew = {w: words[w] for w in ANEW if words.get(w) not in UNSAID}
     return Plan.of(replace(request, **anew, partial=request.partial or bool(words.get("partial"))))
 
 

@@ -241,6 +241,9 @@ def test_which_run_is_meant(runs_dir: Path, outcomes: list[Outcome]) -> None:
         stages.plan_of(folders[0].name, {"runs_dir": runs_dir, "variant": "small"})
     with pytest.raises(ValueError, match=r"--seed: the run .* says that"):
         stages.plan_of(folders[0].name, {"runs_dir": runs_dir, "seed": 3})
+    for said, budget in ((50.0, 50.0), (0.5, 0.5)):
+        plan = stages.plan_of(folders[0].name, {"runs_dir": runs_dir, "feature_budget": said})
+        assert plan.request.feature_budget == budget
     kept = stages.plan_of(folders[0].name, {"runs_dir": runs_dir, "device": "auto"})
     assert kept.request.device == "cpu"
     assert stages.plan_of(folders[1].name, {"runs_dir": runs_dir}).folder == folders[0]
