@@ -9,10 +9,10 @@ import torch
 
 from bench.footage import Footage
 from bench.records import Array
+from methods.common.crops import recoloured
 from methods.common.flow import FlowScale, scaled_flow
 from methods.common.windows import Window, taken
 from methods.yowo.clips import augmented
-from methods.yowo.crops import recoloured
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import methods.yowo.config as yowo
-from methods.yowo.config import CropsConfig, ModelConfig, PostprocessConfig, TrainingConfig
+from methods.common.config import CropsConfig
+from methods.yowo.config import ModelConfig, PostprocessConfig, TrainingConfig
 
 
 @dataclass(frozen=True)

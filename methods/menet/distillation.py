@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from bench.records import Array
 from methods.base import Info, TrainingData, TrainingStage
+from methods.common.crops import one_person
 from methods.common.flow import FlowScale
 from methods.common.keyframes import Examples, with_shuffled_labels
 from methods.common.labels import label_vectors
@@ -23,7 +24,6 @@ from methods.menet.config import MenetConfig
 from methods.menet.network import ClipClassifier
 from methods.nn.weights import load_checked, read_tensors
 from methods.yowo import clips
-from methods.yowo.crops import one_person
 
 STUDENT_DROPS = (0.5, 0.75)
 """Shares of the steps at which SGD's rate falls to a tenth: MARS waits for the loss to stay, ours."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
 import numpy as np
 import torch
 
@@ -37,8 +35,3 @@ def _tensor(frames_THWC: np.ndarray, mirror: bool) -> torch.Tensor:
     if mirror:
         frames_THWC = frames_THWC[:, :, ::-1]
     return torch.from_numpy(np.ascontiguousarray(frames_THWC.transpose(3, 0, 1, 2), np.float32))
-
-
-def stack(clips: Sequence[Mapping[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
-    """Stream -> clip_BCTHW."""
-    return {stream: torch.stack([clip[stream] for clip in clips]) for stream in clips[0]}

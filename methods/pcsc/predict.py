@@ -14,8 +14,9 @@ from bench.footage import Footage
 from bench.records import STREAMS, Detections
 from bench.speed.marks import NETWORK, compiled, part
 from methods.base import Info
+from methods.common.batches import stack
 from methods.common.windows import to_annotation
-from methods.pcsc.clips import clip_tensors, stack
+from methods.pcsc.clips import clip_tensors
 from methods.pcsc.config import PcscConfig
 from methods.pcsc.network import PcscNetwork
 from methods.pcsc.regions import StageBoxes

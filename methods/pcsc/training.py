@@ -14,12 +14,13 @@ from torch import Tensor, nn
 
 from bench.records import Array
 from methods.base import Info, TrainingData, TrainingStage
+from methods.common.batches import stack
 from methods.common.keyframes import Examples, with_shuffled_labels
 from methods.common.labels import label_vectors
 from methods.common.schedules import drops, make_optimiser, one_cycle
 from methods.common.windows import random_window, to_network, visible
 from methods.nn.i3d_weights import load_published
-from methods.pcsc.clips import clip_tensors, stack
+from methods.pcsc.clips import clip_tensors
 from methods.pcsc.config import PcscConfig, TrainingConfig
 from methods.pcsc.network import PcscNetwork
 from methods.pcsc.regions import Target

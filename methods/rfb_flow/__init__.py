@@ -12,6 +12,8 @@ names one and two pairs of frames, ``default`` takes two; the fusion's convoluti
 released program has two); the flow network's learning rate once it is tuned, a tenth. Rows without fusion and
 without several scales are read as :func:`methods.rfb_flow.config.configs` says. On several labels a person
 the classes are sigmoids without background. Ours: both streams in one batch of the trunk.
+Size ``tiny`` is first trained on crops of the training videos instead of ImageNet, and sees flow between
+earlier frames, too.
 Not reproduced: the released loader's single class, missing mean and truth drawn into the picture; the loss of
 the flow against true flow (equation 1), which the program leaves out as well. Brox flow is computed before,
 at the detector's 300x300, between neighbouring frames.

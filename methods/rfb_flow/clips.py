@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from itertools import chain
 
 import numpy as np
 import torch
 
 from bench.footage import Footage
 from bench.records import Array
-from methods.base import clip_indices
 from methods.common.flow import FlowScale, scaled_flow
-from methods.common.windows import Window
+from methods.common.windows import Window, taken
 
 MEAN = (123.0, 117.0, 104.0)
 """Red, green and blue that are taken off the key-frame."""
@@ -19,21 +18,28 @@ PAIRS: dict[str, tuple[tuple[int, int], ...]] = {
     "one": ((-1, 1),),
     "two": ((-1, 0), (0, 1)),
     "three": ((-1, 0), (0, 1), (-1, 1)),
+    "past": ((-3, -1), (-1, 1)),
 }
-"""First and second frame of every pair, from the key-frame on: what ``ModelConfig.flow_pairs`` names."""
+"""First and second frame of every pair, from the key-frame on: what ``ModelConfig.flow_pairs`` names;
+``past`` is ours."""
 CLIPPED = 20.0
 """Pixels beyond which flow computed before is clipped."""
 
 
-def clip_frames(frame: int, num_frames: int) -> Array:
-    """The frame before, the key-frame, the one after; a missing neighbour is the key-frame again."""
-    return clip_indices(frame, 3, 1, num_frames)
+def offsets(kind: str) -> tuple[int, ...]:
+    """Of the frames that the network sees, from the key-frame on, which is among them; ascending."""
+    return tuple(sorted({0, *chain.from_iterable(PAIRS[kind])}))
+
+
+def clip_frames(frame: int, num_frames: int, kind: str) -> Array:
+    """The frames that the network sees; beyond an end of the video its last frame there repeats."""
+    return np.clip(frame + np.array(offsets(kind)), 0, num_frames - 1)
 
 
 def pairs_of(frame: int, num_frames: int, kind: str) -> list[tuple[int, int]]:
     """Frames that flow is estimated between for a key-frame."""
-    clip = clip_frames(frame, num_frames).tolist()
-    return [(clip[1 + first], clip[1 + second]) for first, second in PAIRS[kind]]
+    clipped = np.clip(frame + np.array(PAIRS[kind]), 0, num_frames - 1)
+    return [(first, second) for first, second in clipped.tolist()]
 
 
 def fields(footage: Footage, frame: int, window: Window | None = None, mirror: bool = False) -> torch.Tensor:
@@ -46,11 +52,14 @@ def fields(footage: Footage, frame: int, window: Window | None = None, mirror: b
     return torch.from_numpy(np.ascontiguousarray(CLIPPED * stacked, np.float32))
 
 
+def crop_fields(footage: Footage, frame: int, window: Window, mirror: bool) -> torch.Tensor:
+    """The same of a window that keeps its size, mirrored where it was cut out: (4, side, side)."""
+    x, y, width, height = window
+    place = footage.size[0] - x - width if mirror else x
+    whole = fields(footage, frame, None, mirror)
+    return torch.from_numpy(taken(whole.numpy()[..., None], (place, y, width, height))[..., 0])
+
+
 def pictures(frames_THW3: Array) -> torch.Tensor:
     """uint8 (T, 3, H, W)."""
     return torch.from_numpy(np.ascontiguousarray(frames_THW3.transpose(0, 3, 1, 2)))
-
-
-def stack(examples: Sequence[Mapping[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
-    """Inputs of a batch, by name."""
-    return {name: torch.stack([example[name] for example in examples]) for name in examples[0]}

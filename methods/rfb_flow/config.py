@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from bench.tubes import PUBLISHED, Linking
+from methods.common.config import CropsConfig
 from methods.nn.flow.config import FittingConfig
 from methods.nn.priors import RFB_300, PriorLevel
 
@@ -28,7 +29,7 @@ class ModelConfig:
     pixel_scale: float = 1.0  # the key-frame, less its mean, is divided by it
     flow: str = "pwc-net"  # a flow network inside this one, or a source of flow computed before: brox, dis
     flow_size: tuple[int, int] = (320, 320)  # of the frames that the flow network sees
-    flow_pairs: Literal["one", "two", "three"] = "two"  # (k-1, k+1) | (k-1, k), (k, k+1) | all three
+    flow_pairs: Literal["one", "two", "three", "past"] = "two"  # which flows: ``clips.PAIRS``
     flow_centred: bool = False  # each field's median is taken off: camera motion; ours
     flow_normalised: bool = True  # batch normalisation and ReLU after the convolution that fuses the flows
     fusion: Literal["concat", "sum", "average", "stfp", "none"] = "concat"
@@ -53,6 +54,7 @@ class TrainingConfig:
     bias_rate: float = 2.0  # learning rate of biases, relative
     flow_released: float = 0.5  # share of the steps after which the flow network learns, too
     flow_rate: float = 0.1  # its learning rate, relative; unstated, ours
+    taught_rate: float = 1.0  # learning rate of all that is trained on crops before, relative; ours
     focus: float = 0.0  # exponent of the focal loss; 0: cross-entropy
     least_negatives: int = 0  # priors of an image that learn background at least; ours
     background: float = 0.0  # share of key-frames without any action; ours
@@ -81,6 +83,7 @@ class RfbFlowConfig:
     model: ModelConfig = ModelConfig()
     training: TrainingConfig = TrainingConfig()
     fitting: FittingConfig = FittingConfig()  # of the flow network `tiny`, before all else
+    crops: CropsConfig = CropsConfig()
     postprocess: PostprocessConfig = PostprocessConfig()
     boxes_per_class: int = 50
     score_floor: float = 0.001
@@ -96,20 +99,24 @@ TINY_MODEL = ModelConfig(
     pixel_scale=58.0,
     flow="tiny",
     flow_size=(96, 80),
-    flow_pairs="one",
+    flow_pairs="past",
     flow_centred=True,
     flow_normalised=False,
 )
 """The same code, narrower, for a CPU, from scratch. Everything here is ours.
 
 Three maps cover people of a third to all of the height. The image of the flow keeps both signs, so it has
-neither ReLU nor normalisation, and key-frame and flow come to the shared trunk on one scale.
+neither ReLU nor normalisation, and key-frame and flow come to the shared trunk on one scale. One field does
+not tell how a motion goes on: there are two, over two frames each, of which the next key-frame but one has
+the later one again.
 """
+TINY_CROPS = CropsConfig(steps=600, batch=32)
 TINY_TRAINING = TrainingConfig(
-    steps=1500,
+    steps=1000,
     batch=8,
     optimiser="adamw",
     learning_rate=3e-3,
+    taught_rate=0.3,
     milestones=(),
     one_cycle=True,
     weight_decay=0.05,
@@ -137,6 +144,7 @@ def _tiny(dataset: str) -> RfbFlowConfig:
     made = RfbFlowConfig(
         model=TINY_MODEL,
         training=TINY_TRAINING,
+        crops=TINY_CROPS,
         boxes_per_class=15,
         score_floor=0.01,
         predict_batch=16,
@@ -146,7 +154,7 @@ def _tiny(dataset: str) -> RfbFlowConfig:
         return made
     priors = (PriorLevel(8, 24, 44), PriorLevel(16, 44, 68), PriorLevel(32, 68, 96))
     model = {"frame_size": (128, 96), "flow_size": (128, 96), "priors": priors}
-    return _set(made, model=model, training={"steps": 5000})
+    return _set(made, model=model, crops={"steps": 1800}, training={"steps": 4000})
 
 
 def configs(dataset: str, size: str) -> dict[str, RfbFlowConfig]:
@@ -156,7 +164,8 @@ def configs(dataset: str, size: str) -> dict[str, RfbFlowConfig]:
     Table 1; ``dis``: ours, another classical flow. ``m-sum``, ``m-average``, ``stfp``: Table 2; so are
     ``no-fusion``, where both streams have the detections of the shared heads averaged, and ``single-scale``,
     where the finest map alone is left: what the paper took is unstated, both are our readings.
-    ``one-pair``, ``two-pairs``, ``three-pairs``: what the paper says of the flows fused, each in its place.
+    ``one-pair``, ``two-pairs``, ``three-pairs``: what the paper says of the flows fused, each in its place;
+    size ``tiny`` has another pair in ``default``.
     ``released``: network, loss and augmentation of the published program, whose checkpoints it takes.
     ``focal``: its loss alone. ``shuffled-labels``: ours, a control.
     """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from bench.files.store import digest_file
 from bench.records import Detections, Tubes
 from methods.base import FlowNeed, Info, Stream, TrainingData, TrainingStage
+from methods.common.config import CROPS
 from methods.common.labels import several_labels_notes
 from methods.common.networked import NetworkMethod, check_streamed
 from methods.nn import published
 from methods.nn.flow.inside import is_fitted, is_inside, weights_file, weights_key
 from methods.nn.flow.named import NETWORKS
 from methods.rfb_flow import postprocess
+from methods.rfb_flow.clips import offsets
 from methods.rfb_flow.config import ModelConfig, RfbFlowConfig, configs
 
 if TYPE_CHECKING:
@@ -48,7 +50,8 @@ class RfbFlow(NetworkMethod):
 
     @property
     def history(self) -> int:
-        return 3
+        seen = offsets(self.config.model.flow_pairs)
+        return seen[-1] - seen[0] + 1
 
     @property
     def flow(self) -> FlowNeed | None:
@@ -58,6 +61,8 @@ class RfbFlow(NetworkMethod):
     def facts(self) -> dict[str, Any]:
         model = self.config.model
         started = "ImageNet (VGG16)" if model.pretrained else "none"
+        if self.config.crops.steps:
+            started = CROPS
         if model.published:
             started = f"the whole network ({Path(model.published).name})"
         return {
@@ -83,9 +88,12 @@ class RfbFlow(NetworkMethod):
         config, model = self.config, self.config.model
         weights = {n: digest_file(Path(p)) for n in FILES if (p := getattr(model, n)) and Path(p).is_file()}
         stages: dict[str, Any] = {"flow": asdict(config.fitting)} if fitted(model) else {}
-        training = asdict(config.training)
         flow = None if model.published else weights_key(model.flow, model.flow_weights)
-        stages["detector"] = {"model": asdict(model), "training": training, "weights": weights, "flow": flow}
+        network = {"model": asdict(model), "weights": weights, "flow": flow}
+        if config.crops.steps:
+            shuffled = config.training.shuffled_labels
+            stages["crops"] = network | {"crops": asdict(config.crops), "shuffled": shuffled}
+        stages["detector"] = network | {"training": asdict(config.training)}
         return stages
 
     def prediction_config(self) -> Any:
@@ -95,6 +103,7 @@ class RfbFlow(NetworkMethod):
         self, name: str, data: TrainingData, seed: int, checkpoints: Mapping[str, Path]
     ) -> TrainingStage:
         from methods.nn.flow.fitting import FlowStage
+        from methods.rfb_flow.crops import load_crops
         from methods.rfb_flow.start import start
         from methods.rfb_flow.training import DetectorStage
 
@@ -104,7 +113,33 @@ class RfbFlow(NetworkMethod):
         def build() -> RfbFlowNetwork:
             return start(self.network(), checkpoints.get("flow") or self._flow_weights())
 
-        return DetectorStage(self.config, self.info, data, seed, build)
+        if name == "crops":
+            return self._crops_stage(data, seed, build)
+
+        def build_further() -> RfbFlowNetwork:
+            network = build()
+            if "crops" in checkpoints:
+                load_crops(network, checkpoints["crops"])
+            return network
+
+        return DetectorStage(self.config, self.info, data, seed, build_further)
+
+    def _crops_stage(
+        self, data: TrainingData, seed: int, build: Callable[[], RfbFlowNetwork]
+    ) -> TrainingStage:
+        from methods.common.crops import CropStage
+        from methods.rfb_flow.crops import CropClassifier, crop_inputs
+
+        model, crops, inside = self.config.model, self.config.crops, is_inside(self.config.model.flow)
+        return CropStage(
+            crops,
+            self.info,
+            data,
+            seed,
+            lambda: CropClassifier(build(), len(self.info.classes)),
+            lambda crop: crop_inputs(crop, model, crops.colour, inside),
+            self.config.training.shuffled_labels,
+        )
 
     def network(self) -> RfbFlowNetwork:
         """The network as it is before any weights are loaded."""

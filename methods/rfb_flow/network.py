@@ -14,7 +14,7 @@ from methods.nn.flow.network import FlowNetwork, resized
 from methods.nn.multibox import corners
 from methods.nn.priors import priors, rfb_map_sizes
 from methods.nn.rfb import BasicConv, RfbConfig, RfbDetector, Step
-from methods.rfb_flow.clips import MEAN, PAIRS
+from methods.rfb_flow.clips import MEAN, PAIRS, offsets
 from methods.rfb_flow.config import ModelConfig
 from methods.rfb_flow.fusion import ElementWise, Maps, TopDown
 
@@ -60,36 +60,59 @@ class RfbFlowNetwork(RfbDetector):
     def forward(self, inputs: Mapping[str, Tensor], flow_learns: bool = False) -> tuple[Tensor, Tensor]:
         """offsets_BP4 and logits_BPC.
 
-        inputs: ``frames`` (B, T, 3, H, W), the key-frame in the middle; without a flow network inside also
-        ``flow`` (B, 2 * pairs, H, W). flow_learns: gradients reach the flow network.
+        inputs: as :meth:`seen` says. flow_learns: gradients reach the flow network.
+        """
+        return self.detections(*self.seen(inputs, flow_learns))
+
+    def seen(self, inputs: Mapping[str, Tensor], flow_learns: bool = False) -> tuple[Tensor, Tensor]:
+        """key_B3HW and flow_BFHW.
+
+        inputs: ``frames`` (B, T, 3, H, W), those of ``clips.offsets``; without a flow network inside the
+        key-frame alone and ``flow`` (B, 2 * pairs, H, W).
         """
         frames = inputs["frames"].float()
-        flow = inputs["flow"] if "flow" in inputs else self.flows(frames, flow_learns)
-        return self.detections(frames[:, frames.shape[1] // 2], flow)
+        if "flow" in inputs:
+            return frames[:, 0], inputs["flow"]
+        key = offsets(self.model.flow_pairs).index(0)
+        return frames[:, key], self.flows(frames, flow_learns)
 
     def flows(self, frames_BT3HW: Tensor, learns: bool = False) -> Tensor:
         """The fields of all pairs, one behind the other: (B, 2 * pairs, H, W)."""
-        wanted = PAIRS[self.model.flow_pairs]
-        first = torch.cat([frames_BT3HW[:, 1 + a] for a, _ in wanted])
-        second = torch.cat([frames_BT3HW[:, 1 + b] for _, b in wanted])
+        wanted, places = PAIRS[self.model.flow_pairs], offsets(self.model.flow_pairs)
+        first = torch.cat([frames_BT3HW[:, places.index(a)] for a, _ in wanted])
+        second = torch.cat([frames_BT3HW[:, places.index(b)] for _, b in wanted])
         with torch.set_grad_enabled(learns and torch.is_grad_enabled()):
             found = self.estimate(first, second)
         return torch.cat(found.chunk(len(wanted)), dim=1)
 
     def estimate(self, first_N3HW: Tensor, second_N3HW: Tensor) -> Tensor:
-        """flow_N2HW, its vectors in pixels of ``flow_size``, as the published program leaves them."""
+        """flow_N2HW, its vectors in pixels of ``flow_size``, as the published program leaves them.
+
+        Crops of frames are enlarged as whole frames are.
+        """
         assert self.flow is not None
-        width, height = self.model.flow_size
-        pictures = (resized(picture, (height, width)) for picture in (first_N3HW, second_N3HW))
-        flow = self.flow.pyramid(*pictures)[0]
-        return resized(flow, (first_N3HW.shape[2], first_N3HW.shape[3]))
+        height, width = first_N3HW.shape[2:]
+        across, down = (to / of for to, of in zip(self.model.flow_size, self.model.frame_size))
+        size = round(height * down), round(width * across)
+        flow = self.flow.pyramid(*(resized(picture, size) for picture in (first_N3HW, second_N3HW)))[0]
+        return resized(flow, (height, width))
 
     def detections(self, key_B3HW: Tensor, flow_BFHW: Tensor) -> tuple[Tensor, Tensor]:
         """offsets_BP4 and logits_BPC from the key-frame and the fields around it."""
+        fused = self.fused(key_B3HW, flow_BFHW)
+        return self.heads(fused[0], fused[-1])
+
+    def fused(self, key_B3HW: Tensor, flow_BFHW: Tensor) -> list[Maps]:
+        """The maps of both streams as one: those of the one fusion, or those for boxes and those for classes.
+
+        Without fusion their mean: the heads are linear, so the mean of what both streams detect.
+        """
         picture = (key_B3HW - self.mean_311) / self.model.pixel_scale
         both = self.maps(torch.cat([picture, self.motion_image(flow_BFHW)]).contiguous(memory_format=LAYOUT))
         appearance, motion = ([pair[i] for pair in (found.chunk(2) for found in both)] for i in (0, 1))
-        return self._fused(appearance, motion)
+        if self.model.fusion == "none":
+            return [[(one + other) / 2 for one, other in zip(appearance, motion)]]
+        return [self.get_submodule(name)(appearance, motion) for name in self.blocks]
 
     def motion_image(self, flow_BFHW: Tensor) -> Tensor:
         """Three channels made of the fields, for a trunk that knows pictures (section 3.2)."""
@@ -97,10 +120,3 @@ class RfbFlowNetwork(RfbDetector):
             flow_BFHW = flow_BFHW - flow_BFHW.flatten(2).median(dim=2).values[..., None, None]
         found: Tensor = self.pointwise_conv_(flow_BFHW)
         return found
-
-    def _fused(self, appearance: Maps, motion: Maps) -> tuple[Tensor, Tensor]:
-        if self.model.fusion == "none":
-            ours, theirs = self.heads(appearance, appearance), self.heads(motion, motion)
-            return (ours[0] + theirs[0]) / 2, (ours[1] + theirs[1]) / 2
-        fused = [self.get_submodule(name)(appearance, motion) for name in self.blocks]
-        return self.heads(fused[0], fused[-1])

@@ -54,7 +54,8 @@ class Predictor:
         kind = self.config.model.flow_pairs
         wanted = [clips.pairs_of(frame, len(footage), kind) for frame in frames]
         every = {pair for pairs in wanted for pair in pairs}
-        for pair in [pair for pair in known if pair not in every]:
+        span = min(first for first, _ in every), max(second for _, second in every)
+        for pair in [pair for pair in known if pair[0] < span[0] or pair[1] > span[1]]:
             del known[pair]
         if missing := sorted(every - set(known)):
             numbers = sorted({frame for pair in missing for frame in pair})

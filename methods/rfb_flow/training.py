@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from methods.base import Info, TrainingData, TrainingStage
+from methods.common.batches import stack
 from methods.common.keyframes import Examples, with_shuffled_labels
 from methods.common.labels import label_vectors
 from methods.common.schedules import drops, make_optimiser, one_cycle
@@ -21,6 +22,7 @@ from methods.rfb_flow.config import RfbFlowConfig, TrainingConfig
 from methods.rfb_flow.network import RfbFlowNetwork
 from methods.rfb_flow.sampling import stepped
 
+HEADS = ("loc.", "conf.")
 Build = Callable[[], RfbFlowNetwork]
 
 
@@ -67,7 +69,7 @@ class DetectorStage(TrainingStage):
         size = self.config.training.batch
         examples = [self._example(position, rng) for position in range(step * size, (step + 1) * size)]
         return {
-            "inputs": clips.stack([inputs for inputs, _, _ in examples]),
+            "inputs": stack([inputs for inputs, _, _ in examples]),
             "boxes": [boxes for _, boxes, _ in examples],
             "labels": [labels for _, _, labels in examples],
             "flow_learns": step >= self.config.training.flow_released * self.steps,
@@ -99,7 +101,8 @@ class DetectorStage(TrainingStage):
     ) -> dict[str, Tensor]:
         """Frames and, where it was computed before, flow; cut out, mirrored and distorted in colour alike."""
         footage = self.data.footage[video]
-        numbers = clips.clip_frames(frame, len(footage)) if self.inside else np.array([frame])
+        kind = self.config.model.flow_pairs
+        numbers = clips.clip_frames(frame, len(footage), kind) if self.inside else np.array([frame])
         frames = footage.clip(numbers)
         if self.config.training.colour:
             frames = augment.distorted(frames, rng)
@@ -122,12 +125,15 @@ def chosen_window(
 
 
 def parameter_groups(module: nn.Module, training: TrainingConfig) -> Iterator[dict[str, Any]]:
-    """Weights; biases, at their own rate and without decay; the flow network, at its own rate."""
-    parts: dict[str, list[nn.Parameter]] = {"weight": [], "bias": [], "flow": []}
+    """Parameters that learn at one rate: weights; biases, without decay; the flow network; each of these
+    slower where crops taught it, as they did all but the heads."""
+    groups: dict[tuple[float, bool], list[nn.Parameter]] = {}
     for name, parameter in module.named_parameters():
-        kind = "flow" if name.startswith("flow.") else "bias" if name.endswith(".bias") else "weight"
-        parts[kind].append(parameter)
-    yield {"params": parts["weight"]}
-    yield {"params": parts["bias"], "lr_scale": training.bias_rate, "weight_decay": 0.0}
-    if parts["flow"]:
-        yield {"params": parts["flow"], "lr_scale": training.flow_rate}
+        kind = training.flow_rate, True
+        if not name.startswith("flow."):
+            taught = 1.0 if name.startswith(HEADS) else training.taught_rate
+            bias = name.endswith(".bias")
+            kind = (training.bias_rate if bias else 1.0) * taught, not bias
+        groups.setdefault(kind, []).append(parameter)
+    for (rate, decays), parameters in groups.items():
+        yield {"params": parameters, "lr_scale": rate} | ({} if decays else {"weight_decay": 0.0})

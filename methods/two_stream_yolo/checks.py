@@ -6,7 +6,7 @@ from pathlib import Path
 
 from methods.nn.flow.inside import is_inside
 from methods.nn.flow.named import NETWORKS
-from methods.two_stream_yolo.config import OWN, TwoStreamYoloConfig
+from methods.two_stream_yolo.config import NEXT, OWN, TwoStreamYoloConfig
 
 
 def check_config(config: TwoStreamYoloConfig) -> None:
@@ -23,6 +23,10 @@ def check_config(config: TwoStreamYoloConfig) -> None:
             f"training.flow_rate tunes a flow network, but model.flow={model.flow} is computed before: "
             "--set training.flow_rate=0, or a flow network inside: " + ", ".join(NETWORKS)
         )
+    if not is_inside(model.flow) and model.flow_steps != NEXT:
+        raise ValueError(f"model.flow_steps: {model.flow} is computed before, from each frame to the next")
+    if recognition.crop and recognition.clips != OWN:
+        raise ValueError(f"recognition.crop cuts people out of the training videos, {OWN} clips, alone")
     if recognition.clips is not None and not is_inside(recognition.flow):
         raise ValueError(
             f"recognition.flow={recognition.flow} is computed before, and clips to recognise have none: "

@@ -10,9 +10,11 @@ import torch
 from bench.footage import Footage
 from bench.records import Array
 from methods.common.colour import distorted
+from methods.common.crops import Crop
 from methods.common.flow import FlowScale, scaled_flow
 from methods.common.windows import Window, cut, jittered_window, random_window
-from methods.two_stream_yolo.config import Augmentation
+from methods.nn.flow.inside import is_inside
+from methods.two_stream_yolo.config import NEXT, Augmentation, FlowSteps, ModelConfig
 
 CLIPPED = 20.0
 """Pixels beyond which flow computed before is clipped."""
@@ -36,28 +38,40 @@ def random_view(
     return View(window, mirror, augmentation.colour, rng)
 
 
-def frames_of(frame: int, num_frames: int) -> Array:
-    """The frame, and the two that flow is between: it and the next, of the last one those before."""
-    first = max(0, min(frame, num_frames - 2))
-    return np.array([frame, first, min(first + 1, num_frames - 1)])
+def frames_of(frame: int, num_frames: int, steps: FlowSteps = NEXT) -> Array:
+    """The frame, and the two that each flow is between; what would leave the video is moved into it."""
+    found = [frame]
+    for start, end in steps:
+        first = max(0, min(frame + start, num_frames - 1 - (end - start)))
+        found += [first, min(first + end - start, num_frames - 1)]
+    return np.array(found)
 
 
 def inputs(
-    footage: Footage, frame: int, flow_inside: bool, view: View | None = None
+    footage: Footage, frame: int, model: ModelConfig, view: View | None = None
 ) -> dict[str, torch.Tensor]:
-    """``frames``, uint8 (3, 3, H, W), and where it was computed before ``flow``, float32 (2, H, W) in pixels.
+    """``frames``, uint8 (1 + 2 * steps, 3, H, W): :func:`frames_of`; where it was computed before ``flow``,
+    float32 (2, H, W) in pixels.
 
     Both are cut out and mirrored alike; mirrored flow has its u negated.
     """
-    pictures = footage.clip(frames_of(frame, len(footage)))
+    pictures = footage.clip(frames_of(frame, len(footage), model.flow_steps))
     window, mirror = (view.window, view.mirror) if view else (None, False)
     if view is not None:
         pictures = distorted(cut(pictures, window), view.colour, view.rng)
     found = {"frames": _tensor(pictures[:, :, ::-1] if mirror else pictures)}
-    if not flow_inside:
+    if not is_inside(model.flow):
         flow = scaled_flow(footage, np.array([frame]), FlowScale(CLIPPED), window, mirror)
         found["flow"] = CLIPPED * _tensor(flow)[0]
     return found
+
+
+def crop_inputs(
+    crop: Crop, model: ModelConfig, colour: tuple[float, float, float]
+) -> dict[str, torch.Tensor]:
+    """``frames`` of a crop, uint8 (1 + 2 * steps, 3, side, side)."""
+    frames = frames_of(crop.frame, len(crop.footage), model.flow_steps)
+    return {"frames": _tensor(crop.rgb(frames, colour))}
 
 
 def _tensor(frames_THWC: Array) -> torch.Tensor:

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from bench.tubes import PUBLISHED, Linking
 from methods.nn.flow.config import FittingConfig
+from methods.nn.flow.inside import is_inside
 
 Anchors = tuple[tuple[float, float], ...]
 VOC_ANCHORS: Anchors = (
@@ -15,6 +16,10 @@ VOC_ANCHORS: Anchors = (
 """Of yolo-voc, in cells of a picture of 416 pixels; at 320 the paper says nothing else."""
 OWN = "own"
 """In place of a folder of labelled clips: the videos that the detector is trained on, by their classes."""
+
+
+FlowSteps = tuple[tuple[int, int], ...]
+NEXT: FlowSteps = ((0, 1),)
 
 
 @dataclass(frozen=True)
@@ -28,6 +33,7 @@ class ModelConfig:
     flow: str = "flownet2"  # a flow network inside this one, or a source of flow computed before: brox, dis
     flow_scale: float = 20.0  # pixels of motion that become 1.0
     flow_centred: bool = False  # each field's median is taken off: camera motion; ours
+    flow_steps: FlowSteps = NEXT  # frames that flow is between, from the key-frame on; several are ours
     flow_weights: str = ""  # of the flow network; empty: the file that its flow source names
     fusion: Literal["maps", "heads"] = "maps"  # what is concatenated: last maps, or YOLOv2's outputs
     anchors: Anchors = VOC_ANCHORS  # in cells; empty: as many as num_anchors, clustered from training boxes
@@ -52,6 +58,9 @@ class RecognitionConfig:
 
     clips: str | None = ""  # a folder CLASS/CLIP, to be named; own: the training videos; none: no such stage
     listed: str = ""  # a file that lists the clips to use, CLASS/CLIP a line; empty: all of the folder
+    crop: int = (
+        0  # side of crops of people in network pixels, in place of whole frames; own clips alone, ours
+    )
     flow: str = "flownet2"  # a flow network
     steps: int = 100_000  # ours
     batch: int = 32  # ours
@@ -229,9 +238,10 @@ def recognition_model(config: TwoStreamYoloConfig) -> ModelConfig:
 
 def _row(whole: TwoStreamYoloConfig, flow: str, start: str, tuned: bool) -> TwoStreamYoloConfig:
     recognition = {} if start == "kinetics" else {"clips": None}
+    steps = {} if is_inside(flow) else {"flow_steps": NEXT}
     return _set(
         whole,
-        model={"flow": flow},
+        model={"flow": flow} | steps,
         recognition=recognition,
         training={"flow_rate": whole.training.flow_rate if tuned else 0.0},
     )

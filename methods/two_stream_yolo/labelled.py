@@ -12,19 +12,25 @@ from bench.footage import Footage, FootageLibrary
 from bench.records import Array
 from bench.video import VIDEO_SUFFIXES, Video
 from methods.base import Info, TrainingData
+from methods.common.config import CropsConfig
+from methods.common.crops import one_person
 from methods.common.keyframes import Examples, with_shuffled_labels
+from methods.common.labels import label_vectors
+from methods.common.windows import Window, to_network
 
 UCF101 = re.compile(r"v_\w+_g\d\d_c\d\d")
 """Names of its clips. Its official lists say which are for training; the others may be of a test split."""
 
 
 class Labelled(NamedTuple):
-    """A frame of a clip. target_C: the share of every class; mirror: it is to be seen in a mirror."""
+    """A frame of a clip. target_C: the share of every class; mirror: it is to be seen in a mirror; window:
+    the part to be seen, which keeps its size."""
 
     footage: Footage
     frame: int
     target_C: Array
     mirror: bool
+    window: Window | None = None
 
 
 class Clips(Protocol):
@@ -40,22 +46,27 @@ class Clips(Protocol):
 class OwnClips:
     """Annotated frames of the training videos, by the classes of those who act in them.
 
-    shuffled: labels permuted over the tubes, as the detector's in the control experiment.
+    crop: side of a square around one of the people, in network pixels, whose classes alone count; 0: the
+    whole frame. shuffled: labels permuted over the tubes, as the detector's in the control experiment.
     """
 
-    def __init__(self, data: TrainingData, info: Info, seed: int, shuffled: bool = False) -> None:
-        self.data, self.classes = data, len(info.classes)
+    def __init__(
+        self, data: TrainingData, info: Info, seed: int, crop: int = 0, shuffled: bool = False
+    ) -> None:
+        self.data, self.classes, self.crops = data, len(info.classes), CropsConfig(side=crop)
         truth = with_shuffled_labels(data.truth, seed) if shuffled else data.truth
         self.examples = Examples(truth, info, seed)
 
     def pick(self, position: int, flip: bool, rng: np.random.Generator) -> Labelled:
-        video, frame, _, labels = self.examples.pick(position, rng)
-        mirror = False
+        video, frame, boxes, labels = self.examples.pick(position, rng)
+        footage, mirror = self.data.footage[video], False
         if flip:
             labels, mirror = self.examples.mirrored(labels, rng)
-        target = np.zeros(self.classes, np.float32)
-        target[labels.astype(np.int64)] = 1
-        return Labelled(self.data.footage[video], frame, target / target.sum(), mirror)
+        people = label_vectors(to_network(boxes, footage), labels, self.classes)
+        window, target = None, people[1].max(axis=0)
+        if self.crops.side:
+            window, target = one_person(*people, self.crops, rng)
+        return Labelled(footage, frame, target / target.sum(), mirror, window)
 
 
 class FolderClips:

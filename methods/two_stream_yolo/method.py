@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from bench.files.store import digest_file
 from bench.records import Detections, Tubes
 from methods.base import FlowNeed, Info, Stream, TrainingData, TrainingStage
+from methods.common.config import CROPS
 from methods.common.labels import several_labels_notes
 from methods.common.networked import NetworkMethod, check_streamed
 from methods.nn import published
@@ -47,7 +49,8 @@ class TwoStreamYolo(NetworkMethod):
 
     @property
     def history(self) -> int:
-        return 2
+        offsets = {0, *chain.from_iterable(self.config.model.flow_steps)}
+        return max(offsets) - min(offsets) + 1
 
     @property
     def flow(self) -> FlowNeed | None:
@@ -62,6 +65,8 @@ class TwoStreamYolo(NetworkMethod):
     def facts(self) -> dict[str, Any]:
         model, recognition = self.config.model, self.config.recognition
         clips = "" if recognition.clips in (None, OWN) else Path(str(recognition.clips)).name
+        if recognition.clips == OWN and recognition.crop:
+            clips = CROPS
         started = [Path(model.voc).name if model.voc else "", clips]
         return {
             "pretraining": ", ".join(filter(None, started)) or "none",
@@ -145,7 +150,7 @@ class TwoStreamYolo(NetworkMethod):
         own, model = self.config.recognition, recognition_model(self.config)
         source: Clips
         if own.clips == OWN:
-            source = OwnClips(data, self.info, seed, self._shuffles_own)
+            source = OwnClips(data, self.info, seed, own.crop, self._shuffles_own)
         else:
             source = FolderClips(Path(str(own.clips)), own.listed, model.frame_size, seed)
         weights = self._started_flow("recognition", checkpoints)

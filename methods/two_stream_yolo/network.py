@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
@@ -22,15 +23,16 @@ class Streams(nn.Module):
     """Both streams up to their fused maps.
 
     ``rgb`` and ``motion`` share no weight. ``flow``: the network that estimates flow; None where flow is
-    computed before. Inputs by name: ``frames`` (B, 3, 3, H, W), RGB in 0..255: the frame, and the two that
-    flow is between; without a flow network inside also ``flow`` (B, 2, H, W), in pixels.
+    computed before. Inputs by name: ``frames`` (B, 1 + 2 * steps, 3, H, W), RGB in 0..255: the frame, and the
+    two that each flow is between; without a flow network inside also ``flow`` (B, 2, H, W), in pixels.
     """
 
     def __init__(self, model: ModelConfig, flow: FlowNetwork | None, outputs: int | None = None) -> None:
         super().__init__()
         self.model = model
         shape = DarknetConfig(passthrough=None, width=model.width, pools=model.pools, out_channels=outputs)
-        self.rgb, self.motion = Darknet19(shape), Darknet19(shape)
+        self.rgb = Darknet19(shape)
+        self.motion = Darknet19(replace(shape, in_channels=3 * len(model.flow_steps)))
         self.fused_channels = 2 * (outputs or shape.features)
         for module in self.modules():
             if isinstance(module, nn.BatchNorm2d):
@@ -38,25 +40,27 @@ class Streams(nn.Module):
         self.flow = flow
 
     def flow_of(self, inputs: Mapping[str, Tensor], learns: bool = False) -> Tensor:
-        """flow_B2HW in pixels; ``learns``: gradients reach the flow network."""
+        """flow_BFHW in pixels, two channels a step; ``learns``: gradients reach the flow network."""
         if self.flow is None:
             return inputs["flow"]
         frames = inputs["frames"].float()
+        first, second = (frames[:, place::2].flatten(0, 1) for place in (1, 2))
         with torch.set_grad_enabled(learns and torch.is_grad_enabled()):
-            found: Tensor = self.flow(frames[:, 1], frames[:, 2])
-        return found
+            found: Tensor = self.flow(first, second)
+        return found.unflatten(0, (len(frames), -1)).flatten(1, 2)
 
-    def fused(self, inputs: Mapping[str, Tensor], flow_B2HW: Tensor) -> Tensor:
+    def fused(self, inputs: Mapping[str, Tensor], flow_BFHW: Tensor) -> Tensor:
         """The last maps of both streams, one behind the other in the channels."""
         key = inputs["frames"][:, 0].float() / 255
-        return torch.cat([self.rgb(key), self.motion(self.motion_image(flow_B2HW))], dim=1)
+        return torch.cat([self.rgb(key), self.motion(self.motion_image(flow_BFHW))], dim=1)
 
-    def motion_image(self, flow_B2HW: Tensor) -> Tensor:
-        """u, v and their length, for a stream that knows pictures of three channels. (B, 3, H, W)"""
+    def motion_image(self, flow_BFHW: Tensor) -> Tensor:
+        """u, v and their length, for a stream that knows pictures of three channels. (B, 3 * steps, H, W)"""
         if self.model.flow_centred:
-            flow_B2HW = flow_B2HW - flow_B2HW.flatten(2).median(dim=2).values[..., None, None]
-        scaled = flow_B2HW / self.model.flow_scale
-        return torch.cat([scaled, scaled.square().sum(1, keepdim=True).add(STILL).sqrt()], dim=1)
+            flow_BFHW = flow_BFHW - flow_BFHW.flatten(2).median(dim=2).values[..., None, None]
+        scaled_BS2HW = (flow_BFHW / self.model.flow_scale).unflatten(1, (-1, 2))
+        length_BS1HW = scaled_BS2HW.square().sum(2, keepdim=True).add(STILL).sqrt()
+        return torch.cat([scaled_BS2HW, length_BS1HW], dim=2).flatten(1, 2)
 
 
 class Recogniser(Streams):
@@ -88,9 +92,9 @@ class Detector(Streams):
             bias = self.head.get_parameter("bias").data.view(self.num_anchors, -1)
             bias[:, 4] = math.log(model.first_objectness / (1 - model.first_objectness))
 
-    def regions(self, inputs: Mapping[str, Tensor], flow_B2HW: Tensor) -> Regions:
+    def regions(self, inputs: Mapping[str, Tensor], flow_BFHW: Tensor) -> Regions:
         """The head's map taken apart."""
-        return Regions.of(self.head(self.fused(inputs, flow_B2HW)).float(), self.num_anchors)
+        return Regions.of(self.head(self.fused(inputs, flow_BFHW)).float(), self.num_anchors)
 
     def forward(
         self,

@@ -34,19 +34,18 @@ class Predictor:
 
     @torch.no_grad()
     def _batch(self, footage: Footage, frames: Sequence[int]) -> Detections:
-        inside = self.network.flow is not None
-        inputs = default_collate([clips.inputs(footage, frame, inside) for frame in frames])
+        inputs = default_collate([clips.inputs(footage, frame, self.config.model) for frame in frames])
         inputs = {name: value.to(self.device) for name, value in inputs.items()}
         with part(FLOW):
-            flow_B2HW = compiled(self.network.flow_of)(inputs)
+            flow_BFHW = compiled(self.network.flow_of)(inputs)
         with part(NETWORK):
-            corners, scores = self.scored(inputs, flow_B2HW)
+            corners, scores = self.scored(inputs, flow_BFHW)
             found = corners.cpu().numpy(), scores.cpu().numpy()
         return self._rows(footage, frames, *found)
 
-    def scored(self, inputs: dict[str, Tensor], flow_B2HW: Tensor) -> tuple[Tensor, Tensor]:
+    def scored(self, inputs: dict[str, Tensor], flow_BFHW: Tensor) -> tuple[Tensor, Tensor]:
         """Corners in network pixels (B, R, 4) and scores (B, R, C)."""
-        regions = compiled(self.network.regions)(inputs, flow_B2HW)
+        regions = compiled(self.network.regions)(inputs, flow_BFHW)
         boxes_BR4 = regions.boxes(self.network.anchors_A2).flatten(1, 3) * self.network.rgb.config.stride
         half_BR2 = boxes_BR4[..., 2:] / 2
         corners = torch.cat([boxes_BR4[..., :2] - half_BR2, boxes_BR4[..., :2] + half_BR2], dim=-1)

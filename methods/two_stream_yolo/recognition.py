@@ -13,10 +13,11 @@ from torch.nn import functional as F
 from torch.utils.data import default_collate
 
 from methods.base import TrainingStage
+from methods.common.crops import Crop
 from methods.common.schedules import make_optimiser, one_cycle
 from methods.two_stream_yolo import clips
-from methods.two_stream_yolo.config import TwoStreamYoloConfig
-from methods.two_stream_yolo.labelled import Clips
+from methods.two_stream_yolo.config import TwoStreamYoloConfig, recognition_model
+from methods.two_stream_yolo.labelled import Clips, Labelled
 from methods.two_stream_yolo.network import Recogniser
 
 
@@ -31,7 +32,7 @@ class RecognitionStage(TrainingStage):
     def __init__(
         self, config: TwoStreamYoloConfig, source: Clips, seed: int, build: Callable[[int], Recogniser]
     ) -> None:
-        self.config, self.recognition = config, config.recognition
+        self.config, self.recognition, self.model = config, config.recognition, recognition_model(config)
         self.source, self.seed, self.build = source, seed, build
         self.steps = config.recognition.steps
 
@@ -50,14 +51,21 @@ class RecognitionStage(TrainingStage):
 
     def batch(self, step: int) -> Any:
         rng = np.random.default_rng([self.seed, 5, step])
-        size, augmentation = self.recognition.batch, self.config.augmentation
+        size = self.recognition.batch
         inputs, targets = [], []
         for position in range(step * size, (step + 1) * size):
-            found = self.source.pick(position, augmentation.flip, rng)
-            view = clips.random_view(augmentation, self.config.model.frame_size, found.mirror, rng)
-            inputs.append(clips.inputs(found.footage, found.frame, True, view))
+            found = self.source.pick(position, self.config.augmentation.flip, rng)
+            inputs.append(self._inputs(found, rng))
             targets.append(torch.from_numpy(found.target_C))
         return {"inputs": default_collate(inputs), "targets": torch.stack(targets)}
+
+    def _inputs(self, found: Labelled, rng: np.random.Generator) -> dict[str, Tensor]:
+        augmentation = self.config.augmentation
+        if found.window is not None:
+            crop = Crop(found.footage, found.frame, found.window, found.mirror, rng)
+            return clips.crop_inputs(crop, self.model, augmentation.colour)
+        view = clips.random_view(augmentation, self.model.frame_size, found.mirror, rng)
+        return clips.inputs(found.footage, found.frame, self.model, view)
 
     def losses(self, module: nn.Module, batch: Any) -> dict[str, Tensor]:
         return {"action": F.cross_entropy(module(batch["inputs"]), batch["targets"])}

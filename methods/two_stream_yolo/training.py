@@ -62,13 +62,11 @@ class DetectorStage(TrainingStage):
         kind = OneOfEveryVideo if training.per_video else Examples
         self.examples = kind(truth, info, seed, background=training.background)
         self.steps = training.steps
-        self.inside = False
         self.loss: Yolov2Loss | ReleasedLoss = Yolov2Loss(multi_label=info.multi_label)
 
     def prepare(self, folder: Path) -> nn.Module:
         torch.manual_seed(self.seed)
         network = self.build()
-        self.inside = network.flow is not None
         if network.flow is not None:
             network.flow.requires_grad_(self.config.training.flow_rate > 0)
         model, stride = self.config.model, network.rgb.config.stride
@@ -128,5 +126,5 @@ class DetectorStage(TrainingStage):
         placed = to_network(boxes, footage, view.window, mirror)
         seen = visible(placed)
         placed, vectors = label_vectors(placed[seen], labels[seen], len(self.info.classes))
-        inputs = clips.inputs(footage, frame, self.inside, view)
+        inputs = clips.inputs(footage, frame, self.config.model, view)
         return inputs, torch.from_numpy(placed), torch.from_numpy(vectors)

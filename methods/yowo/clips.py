@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
 import numpy as np
 import torch
 
@@ -39,11 +37,6 @@ def augmented(
     """Frames cut out, mirrored and distorted in colour alike."""
     frames = distorted(cut(rgb_THW3, window), colour, rng)
     return frames[:, :, ::-1] if mirror else frames
-
-
-def stack(examples: Sequence[Mapping[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
-    """Inputs of a batch, by name."""
-    return {name: torch.stack([example[name] for example in examples]) for name in examples[0]}
 
 
 def unit_clip(rgb_THW3: Array, kind: str) -> torch.Tensor:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from bench.tubes import PUBLISHED, Linking
+from methods.common.config import CropsConfig
 
 Anchors = tuple[tuple[float, float], ...]
 
@@ -41,19 +42,6 @@ class ModelConfig:
     pretrained_3d: str = ""  # 3D ResNeXt, trained on Kinetics
     pretrained_2d: str = ""  # Darknet-19: yolo.weights of COCO
     frozen: bool = False  # branches stay but for layer 4 and the last two convolutions (the program, J-HMDB)
-
-
-@dataclass(frozen=True)
-class CropsConfig:
-    """Training of the 3-D branch on crops of people, where no weights of Kinetics are to start from; ours."""
-
-    steps: int = 0  # 0: there is no such stage
-    batch: int = 48
-    side: int = 48  # pixels of the network's frame
-    shift: int = 5  # of a crop's middle from the person's, at most
-    learning_rate: float = 3e-3
-    weight_decay: float = 0.05
-    colour: tuple[float, float, float] = (0.5, 2.0, 2.0)  # as for the detector
 
 
 @dataclass(frozen=True)

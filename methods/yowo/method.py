@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from bench.files.store import digest_file
 from bench.records import Detections, Tubes
 from methods.base import FlowNeed, TrainingData, TrainingStage
+from methods.common.config import CROPS
 from methods.common.labels import several_labels_notes
 from methods.common.networked import NetworkMethod
 from methods.nn import published
@@ -60,7 +61,7 @@ class Yowo(NetworkMethod):
         model = self.config.model
         started = [Path(getattr(model, name)).name for name in PRETRAINED if getattr(model, name)]
         if self.cropped:
-            started.append("crops of the training videos")
+            started.append(CROPS)
         return {
             "pretraining": ", ".join(started) or "none",
             "flow_source": None,
@@ -114,10 +115,19 @@ class Yowo(NetworkMethod):
 
     def crops_stage(self, data: TrainingData, seed: int) -> TrainingStage:
         """The training of the 3-D branch on crops."""
-        from methods.yowo.crops import CropStage
+        from methods.common.crops import CropStage
+        from methods.yowo.crops import CropClassifier, crop_inputs
 
-        config = self.config
-        return CropStage(config.model, config.crops, self.info, data, seed, config.training.shuffled_labels)
+        model, crops = self.config.model, self.config.crops
+        return CropStage(
+            crops,
+            self.info,
+            data,
+            seed,
+            lambda: CropClassifier(model, len(self.info.classes)),
+            lambda crop: crop_inputs(crop, model, crops.colour),
+            self.config.training.shuffled_labels,
+        )
 
     def network(self) -> YowoNetwork:
         """The network as it is before any weights are loaded."""

@@ -13,6 +13,7 @@ from bench.footage import Footage
 from bench.records import Array, Detections
 from bench.speed.marks import NETWORK, compiled, part
 from methods.base import Info
+from methods.common.batches import stack
 from methods.common.windows import to_annotation
 from methods.nn.weights import load_checked, read_tensors
 from methods.yowo import clips
@@ -43,7 +44,7 @@ class Predictor:
 
     @torch.no_grad()
     def _batch(self, footage: Footage, frames: Sequence[int]) -> Detections:
-        inputs = clips.stack([self.inputs(footage, frame) for frame in frames])
+        inputs = stack([self.inputs(footage, frame) for frame in frames])
         inputs = {name: value.to(self.device) for name, value in inputs.items()}
         with part(NETWORK):
             found = self.scored(inputs)

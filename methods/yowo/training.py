@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from bench.footage import Footage
 from bench.records import Array, GroundTruth
 from methods.base import Info, TrainingData, TrainingStage
+from methods.common.batches import stack
 from methods.common.keyframes import Examples, with_shuffled_labels
 from methods.common.labels import label_vectors
 from methods.common.schedules import drops, make_optimiser, one_cycle
@@ -93,7 +94,7 @@ class DetectorStage(TrainingStage):
         size = self.training.batch
         examples = [self._example(position, rng) for position in range(step * size, (step + 1) * size)]
         return {
-            "inputs": clips.stack([inputs for inputs, _, _ in examples]),
+            "inputs": stack([inputs for inputs, _, _ in examples]),
             "boxes": [boxes for _, boxes, _ in examples],
             "labels": [labels for _, _, labels in examples],
             "prior": step * size < self.training.prior_examples,

@@ -83,6 +83,7 @@ def rfb_flow(**model: Any) -> RfbFlowConfig:
     return replace(
         tiny,
         model=replace(tiny.model, **(RFB_FLOW | model)),
+        crops=replace(tiny.crops, steps=2, batch=2, side=32),
         training=replace(tiny.training, steps=3, batch=2),
         fitting=replace(tiny.fitting, steps=2, batch=2, crop=32),
         boxes_per_class=8,

@@ -11,8 +11,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from methods.common.batches import stack
 from methods.common.windows import random_window, to_annotation, to_network
-from methods.pcsc.clips import clip_tensors, stack
+from methods.pcsc.clips import clip_tensors
 from methods.pcsc.config import ModelConfig
 
 MODEL = ModelConfig(frame_size=(64, 48), clip_length=4, clip_stride=2, flow_clip=5.0)

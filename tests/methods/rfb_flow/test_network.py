@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from methods.nn.flow.network import FlowNetwork
+from methods.rfb_flow.clips import offsets
 from methods.rfb_flow.config import ModelConfig, RfbFlowConfig, configs
 from methods.rfb_flow.fusion import ElementWise, TopDown
 from methods.rfb_flow.network import MEAN, RfbFlowNetwork
@@ -93,27 +94,26 @@ def test_the_pyramid_comes_down_to_every_size() -> None:
 def frames(model: ModelConfig, batch: int = 2) -> Tensor:
     torch.manual_seed(1)
     width, height = model.frame_size
-    return torch.randint(0, 256, (batch, 3, 3, height, width), dtype=torch.uint8)
+    return torch.randint(0, 256, (batch, len(offsets(model.flow_pairs)), 3, height, width), dtype=torch.uint8)
 
 
 @pytest.mark.parametrize("fusion", ["concat", "sum", "average", "stfp", "none"])
-@pytest.mark.parametrize("pairs", ["one", "two", "three"])
+@pytest.mark.parametrize(("pairs", "number"), [("one", 1), ("two", 2), ("three", 3), ("past", 2)])
 def test_every_fusion_and_number_of_pairs(
-    small: RfbFlowConfig, difference: FlowNetwork, fusion: Any, pairs: Any
+    small: RfbFlowConfig, difference: FlowNetwork, fusion: Any, pairs: Any, number: int
 ) -> None:
     model = replace(small.model, fusion=fusion, flow_pairs=pairs)
     network = RfbFlowNetwork(model, 4, difference)
     offsets, logits = network({"frames": frames(model)})
     assert offsets.shape == (2, len(network.priors_P4), 4)
     assert logits.shape == (2, len(network.priors_P4), 4)
-    number = ("one", "two", "three").index(pairs) + 1
     assert difference.pairs == 2 * number
     assert network.flows(frames(model).float()).shape == (2, 2 * number, 48, 64)
 
 
 def test_without_fusion_detections_are_averaged(small: RfbFlowConfig, difference: FlowNetwork) -> None:
     network = RfbFlowNetwork(replace(small.model, fusion="none"), 4, difference).eval()
-    key, flow = frames(small.model)[:, 1].float(), torch.randn(2, 2, 48, 64)
+    key, flow = frames(small.model)[:, 2].float(), torch.randn(2, 4, 48, 64)
     alone = [
         network.detect((key - torch.tensor(MEAN).view(3, 1, 1)) / small.model.pixel_scale),
         network.detect(network.motion_image(flow)),
@@ -136,8 +136,8 @@ def test_gradients_reach_the_flow_network_when_it_learns(
 
 def test_a_still_camera_is_what_centred_flow_sees(small: RfbFlowConfig, difference: FlowNetwork) -> None:
     network = RfbFlowNetwork(small.model, 4, difference).eval()
-    flow = torch.randn(2, 2, 48, 64)
-    moved = flow + torch.tensor([5.0, -3.0]).view(2, 1, 1)
+    flow = torch.randn(2, 4, 48, 64)
+    moved = flow + torch.tensor([5.0, -3.0, 4.0, 1.0]).view(4, 1, 1)
     torch.testing.assert_close(network.motion_image(flow), network.motion_image(moved))
     plain = RfbFlowNetwork(replace(small.model, flow_centred=False), 4, difference).eval()
     assert not torch.allclose(plain.motion_image(flow), plain.motion_image(moved))

@@ -18,6 +18,7 @@ from bench.testing import INFO, noise, training_data
 from bench.training import Compute, train
 from methods.base import Info, Stream
 from methods.common.keyframes import KeyFrames
+from methods.rfb_flow.clips import crop_fields, fields
 from methods.rfb_flow.config import RfbFlowConfig, configs
 from methods.rfb_flow.method import RfbFlow
 from methods.rfb_flow.network import RfbFlowNetwork
@@ -42,7 +43,7 @@ def predictor(config: RfbFlowConfig, info: Info = INFO) -> Predictor:
 
 def test_all_stages_train_and_their_checkpoints_predict(small: RfbFlowConfig, tmp_path: Path) -> None:
     method, checkpoints = RfbFlow(small, INFO), {}
-    assert list(method.training_config()) == ["flow", "detector"]
+    assert list(method.training_config()) == ["flow", "crops", "detector"]
     for name in method.training_config():
         job = method.training_stage(name, training_data(), 0, checkpoints)
         train(job, tmp_path / name, 0, Compute("cpu"))
@@ -57,6 +58,37 @@ def test_all_stages_train_and_their_checkpoints_predict(small: RfbFlowConfig, tm
     other = RfbFlow(narrow.rfb_flow(fusion="stfp"), INFO)
     with pytest.raises(ValueError, match=r"checkpoint\.pt does not fit.*another config"):
         other.load(checkpoints, "cpu")
+
+
+def test_the_detector_begins_with_what_crops_taught(small: RfbFlowConfig, tmp_path: Path) -> None:
+    method = RfbFlow(replace(small, model=replace(small.model, flow="dis", flow_pairs="two")), INFO)
+    assert method.facts()["pretraining"] == "crops of the training videos"
+    job = method.training_stage("crops", training_data(), 0, {})
+    batch = job.batch(0)
+    assert batch["inputs"]["frames"].shape == (2, 1, 3, 32, 32)
+    assert batch["inputs"]["flow"].shape == (2, 4, 32, 32)
+    assert torch.equal(batch["label"].sum(dim=1), torch.ones(2))
+    train(job, tmp_path, 0, Compute("cpu"))
+    path = tmp_path / "checkpoint.pt"
+    begun = method.training_stage("detector", training_data(), 0, {"crops": path}).prepare(tmp_path)
+    started = job.prepare(tmp_path).state_dict()
+    learnt = torch.load(path, weights_only=True)
+    for name, value in begun.state_dict().items():
+        assert torch.equal(value, learnt[f"network.{name}"]), name
+    assert not torch.equal(learnt["network.base.0.weight"], started["network.base.0.weight"])
+    other = RfbFlow(narrow.rfb_flow(flow="dis", flow_pairs="two", fusion="stfp"), INFO)
+    with pytest.raises(ValueError, match=r"checkpoint\.pt does not fit.*another config"):
+        other.training_stage("detector", training_data(), 0, {"crops": path}).prepare(tmp_path)
+
+
+def test_flow_of_a_crop_is_that_of_the_frame() -> None:
+    seen, window = noise(0), (-2, 5, 32, 32)
+    whole, crop = fields(seen, 2), crop_fields(seen, 2, window, mirror=False)
+    assert crop.shape == (4, 32, 32)
+    assert torch.equal(crop[:, :, 2:], whole[:, 5:37, :30])
+    assert torch.equal(crop[:, :, 0], crop[:, :, 2])
+    mirrored = crop_fields(seen, 2, window, mirror=True).flip(2)
+    assert torch.equal(mirrored, crop * torch.tensor([-1, 1, -1, 1]).view(4, 1, 1))
 
 
 def test_the_flow_network_learns_after_its_share_of_the_steps(small: RfbFlowConfig) -> None:
@@ -91,7 +123,7 @@ def test_batches_are_a_function_of_seed_and_step(small: RfbFlowConfig) -> None:
     for job in (one, again, other):
         job.prepare(Path())
     first, same, differs = (job.batch(3)["inputs"]["frames"] for job in (one, again, other))
-    assert first.shape == (2, 3, 3, 48, 64)
+    assert first.shape == (2, 4, 3, 48, 64)
     assert torch.equal(first, same)
     assert not torch.equal(first, differs)
 
@@ -128,15 +160,16 @@ def test_flow_computed_before_is_read(small: RfbFlowConfig) -> None:
     flow = made.flow(seen, [0, 3, 5], {}).numpy()
     stored, bound = seen.flow_THW2
     expected = stored.astype(np.float32).transpose(0, 3, 1, 2) * bound / 127
-    for place, fields in enumerate(((0, 0), (2, 3), (4, 5))):
-        np.testing.assert_allclose(flow[place], np.concatenate(expected[list(fields)]), atol=1e-4)
+    for place, pair in enumerate(((0, 0), (2, 3), (4, 5))):
+        np.testing.assert_allclose(flow[place], np.concatenate(expected[list(pair)]), atol=1e-4)
 
 
-def test_flow_between_two_frames_is_estimated_once() -> None:
-    made = predictor(narrow.rfb_flow(flow_pairs="two"))
+@pytest.mark.parametrize("pairs", ["two", "past"])
+def test_flow_between_two_frames_is_estimated_once(pairs: str) -> None:
+    made = predictor(narrow.rfb_flow(flow_pairs=pairs))
     made.predict(noise(0), range(6))
     assert isinstance(made.network.flow, Difference)
-    assert made.network.flow.pairs == 7  # five neighbours, and either end with itself
+    assert made.network.flow.pairs == 7  # two: five neighbours, and either end with itself
     method, seen = RfbFlow(made.config, INFO), noise(1)
     method.predictor = made
     stream = method.stream(seen.name, seen.annotation_size)

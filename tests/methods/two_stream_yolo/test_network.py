@@ -16,6 +16,7 @@ from two_stream_examples import Difference, network
 from methods.nn.darknet import Darknet19, DarknetConfig
 from methods.nn.darknet_weights import to_official
 from methods.nn.flow.named import build
+from methods.two_stream_yolo.clips import frames_of
 from methods.two_stream_yolo.config import TwoStreamYoloConfig, configs, recognition_model
 from methods.two_stream_yolo.network import Detector, Recogniser
 from methods.two_stream_yolo.start import detector, started_detector, started_recogniser
@@ -55,6 +56,28 @@ def test_the_published_sizes(row: str, flow: str | None, expected: int) -> None:
         if flow is not None:
             assert found.flow is not None
             assert layout_of(found.flow.state_dict()) == layout_of(build(flow).state_dict())
+
+
+@pytest.mark.parametrize(
+    ("frame", "expected"), [(0, [0, 0, 2, 0, 2]), (4, [4, 1, 3, 3, 5]), (5, [5, 2, 4, 3, 5])]
+)
+def test_frames_between_which_flow_is(frame: int, expected: list[int]) -> None:
+    assert frames_of(frame, 6, ((-3, -1), (-1, 1))).tolist() == expected
+    assert frames_of(frame, 6).tolist() == [frame, min(frame, 4), min(frame, 4) + 1]
+    assert frames_of(0, 1, ((-1, 1),)).tolist() == [0, 0, 0]
+
+
+def test_every_step_has_its_own_flow(small: TwoStreamYoloConfig) -> None:
+    config = replace(small, model=replace(small.model, flow_steps=((-3, -1), (-1, 1))))
+    found = network(config).eval()
+    frames = torch.randint(0, 256, (2, 5, 3, 48, 64)).float()
+    flow = found.flow_of({"frames": frames})
+    assert found.flow is not None
+    assert torch.equal(flow[:, :2], found.flow(frames[:, 1], frames[:, 2]))
+    assert torch.equal(flow[:, 2:], found.flow(frames[:, 3], frames[:, 4]))
+    seen = found.motion_image(flow)
+    assert torch.equal(seen[:, 3:], found.motion_image(flow[:, 2:]))
+    assert found.regions({"frames": frames}, flow).objectness_BAHW.shape == (2, 2, 3, 4)
 
 
 def test_the_paper_puts_ten_by_ten_cells_on_a_picture() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -78,6 +79,26 @@ def test_the_training_videos_by_their_own_classes() -> None:
     for i, one in enumerate(turned):
         share = upright[i % 5].target_C
         assert one.target_C.tolist() == (share[[0, 2, 1]] if one.mirror else share).tolist()
+
+
+def test_a_crop_shows_one_person_and_has_that_ones_class(small: TwoStreamYoloConfig) -> None:
+    config = replace(small, model=replace(small.model, flow_steps=((-3, -1), (-1, 1))))
+    source = OwnClips(training_data(), INFO, 0, crop=32)
+    truth = toy_truth()
+    middles = (truth.boxes.boxes_N4[:, :2] + truth.boxes.boxes_N4[:, 2:]) / 2
+    for i in range(20):
+        found = source.pick(i, False, np.random.default_rng(i))
+        assert found.target_C.tolist() in ([1, 0, 0], [0, 1, 0], [0, 0, 1])
+        assert found.window is not None
+        x, y, *sides = found.window
+        assert sides == [32, 32]
+        assert np.abs(middles - (x + 16, y + 16)).max(axis=1).min() <= 5.5
+    job = RecognitionStage(config, source, 0, lambda classes: Recogniser(config.model, Difference(), classes))
+    batch = job.batch(0)
+    assert batch["inputs"]["frames"].shape == (2, 5, 3, 32, 32)
+    assert job.losses(job.prepare(Path()), batch)["action"].isfinite()
+    method = TwoStreamYolo(replace(config, recognition=replace(config.recognition, crop=32)), INFO)
+    assert method.facts()["pretraining"] == "crops of the training videos"
 
 
 def test_the_control_permutes_the_labels_of_both_stages_alike() -> None:

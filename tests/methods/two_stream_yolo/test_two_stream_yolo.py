@@ -51,7 +51,7 @@ def test_scores_are_objectness_times_class(small: TwoStreamYoloConfig) -> None:
     made = predictor(replace(small, boxes_per_frame=100))
     boxes, scores_NC = made.predict(noise(0), [2]).dense(3)
     assert len(boxes) == 4 * 3 * 2
-    inputs = default_collate([clips.inputs(noise(0), 2, True)])
+    inputs = default_collate([clips.inputs(noise(0), 2, small.model)])
     with torch.no_grad():
         regions = made.network.regions(inputs, made.network.flow_of(inputs))
     total = scores_NC.sum(axis=1)
@@ -124,6 +124,11 @@ REFUSED: Mapping[str, tuple[dict[str, Any], str]] = {
         {"model": {"flow": "dis", "flow_weights": "f.pt"}, "training": {"flow_rate": 0.0}},
         r"model\.flow_weights is of a flow network; model\.flow=dis",
     ),
+    "steps": (
+        {"model": {"flow": "dis", "flow_steps": ((-1, 1),)}, "training": {"flow_rate": 0.0}},
+        r"model\.flow_steps: dis is computed before",
+    ),
+    "crop": ({"recognition": {"clips": "folder", "crop": 32}}, r"recognition\.crop cuts people out"),
     "recognition": ({"recognition": {"flow": "dis"}}, r"recognition\.flow=dis is computed before"),
 }
 

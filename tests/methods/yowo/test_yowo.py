@@ -14,11 +14,12 @@ from bench.records import Detections
 from bench.testing import INFO, noise, training_data
 from bench.testing import footage as made
 from bench.training import Compute, train
+from methods.common.batches import stack
+from methods.common.crops import recoloured
 from methods.common.windows import taken, window_around
 from methods.nn.anchors import clustered, overlap
-from methods.yowo.clips import clip_frames, inputs, stack
+from methods.yowo.clips import clip_frames, inputs
 from methods.yowo.config import YowoConfig, configs
-from methods.yowo.crops import recoloured
 from methods.yowo.method import Yowo
 from methods.yowo.network import YowoNetwork
 from methods.yowo.postprocess import detections_and_tubes, suppressed
@@ -126,9 +127,10 @@ def test_the_detector_begins_with_what_crops_taught(small: YowoConfig, tmp_path:
     assert method.facts()["pretraining"] == "crops of the training videos"
     stage = method.training_stage("crops", training_data(), 0, {})
     batch = stage.batch(0)
-    assert batch["clip"].shape == (3, 3, 4, 32, 32)
+    assert batch["inputs"]["clip"].shape == (3, 3, 4, 32, 32)
     assert torch.equal(batch["label"].sum(dim=1), torch.ones(3))
-    assert torch.equal(batch["clip"], method.training_stage("crops", training_data(), 0, {}).batch(0)["clip"])
+    again = method.training_stage("crops", training_data(), 0, {}).batch(0)
+    assert torch.equal(batch["inputs"]["clip"], again["inputs"]["clip"])
     train(stage, tmp_path, 0, Compute("cpu"))
     learnt = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
     detector = method.training_stage("detector", training_data(), 0, {"crops": tmp_path / "checkpoint.pt"})

@@ -1,0 +1,124 @@
+"""Crops of people: what stands in for published weights where a small network starts from nothing.
+
+A detector sees one or two people an image among many cells; crops show it many more at the same cost. No
+paper here does so: theirs start from ImageNet, Kinetics or Pascal VOC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from bench.footage import Footage
+from bench.records import Array
+from methods.base import Info, TrainingData, TrainingStage
+from methods.common.batches import stack
+from methods.common.colour import distorted
+from methods.common.config import CropsConfig
+from methods.common.keyframes import Examples, with_shuffled_labels
+from methods.common.labels import label_vectors
+from methods.common.schedules import make_optimiser, one_cycle
+from methods.common.windows import Window, taken, to_network, window_around
+
+
+@dataclass(frozen=True)
+class Crop:
+    """A person of a key-frame: a square ``window`` of the network's frame, mirrored after it is cut out where
+    ``mirror``; ``rng`` draws colours."""
+
+    footage: Footage
+    frame: int
+    window: Window
+    mirror: bool
+    rng: np.random.Generator
+
+    def rgb(self, frames: Array, colour: tuple[float, float, float]) -> Array:
+        """The crop of these frames in other colours, half the time the negative: motion is told by no
+        direction of contrast. uint8 (T, side, side, 3)."""
+        found = recoloured(self.footage.clip(frames), self.window, colour, self.rng)
+        return found[:, :, ::-1] if self.mirror else found
+
+
+Inputs = Callable[[Crop], Mapping[str, Tensor]]
+
+
+class CropStage(TrainingStage):
+    """Classification of crops around annotated people, one a key-frame.
+
+    ``build`` makes the classifier, a module of a batch of what ``inputs`` says of each crop; it returns
+    logits_BC.
+    """
+
+    name = "crops"
+
+    def __init__(
+        self,
+        crops: CropsConfig,
+        info: Info,
+        data: TrainingData,
+        seed: int,
+        build: Callable[[], nn.Module],
+        inputs: Inputs,
+        shuffled_labels: bool = False,
+    ) -> None:
+        self.crops, self.info, self.data, self.seed = crops, info, data, seed
+        self.build, self.inputs = build, inputs
+        truth = with_shuffled_labels(data.truth, seed) if shuffled_labels else data.truth
+        self.examples = Examples(truth, info, seed)
+        self.steps = crops.steps
+
+    def prepare(self, folder: Path) -> nn.Module:
+        torch.manual_seed(self.seed)
+        return self.build().train()
+
+    def optimiser(self, module: nn.Module) -> torch.optim.Optimizer:
+        learnt = [one for one in module.parameters() if one.requires_grad]
+        return make_optimiser("adamw", learnt, self.crops.learning_rate, self.crops.weight_decay)
+
+    def learning_rate(self, step: int) -> float:
+        return one_cycle(self.crops.learning_rate, step, self.steps)
+
+    def batch(self, step: int) -> Any:
+        rng = np.random.default_rng([self.seed, 4, step])
+        size = self.crops.batch
+        examples = [self._example(position, rng) for position in range(step * size, (step + 1) * size)]
+        inputs, labels = zip(*examples)
+        return {"inputs": stack(inputs), "label": torch.from_numpy(np.stack(labels))}
+
+    def losses(self, module: nn.Module, batch: Any) -> dict[str, Tensor]:
+        logits_BC = module(batch["inputs"])
+        several = self.info.multi_label
+        entropy = F.binary_cross_entropy_with_logits if several else F.cross_entropy
+        return {"class": entropy(logits_BC, batch["label"])}
+
+    def _example(self, position: int, rng: np.random.Generator) -> tuple[Mapping[str, Tensor], Array]:
+        """Inputs and label vector of one person of a key-frame."""
+        video, frame, boxes, labels = self.examples.pick(position, rng)
+        footage = self.data.footage[video]
+        labels, mirror = self.examples.mirrored(labels, rng)
+        people = label_vectors(to_network(boxes, footage), labels, len(self.info.classes))
+        window, vector = one_person(*people, self.crops, rng)
+        return self.inputs(Crop(footage, frame, window, mirror, rng)), vector
+
+
+def one_person(
+    boxes_G4: Array, labels_GC: Array, crops: CropsConfig, rng: np.random.Generator
+) -> tuple[Window, Array]:
+    """A window around one of the people, and the label vector of that one."""
+    person = int(rng.integers(len(boxes_G4)))
+    return window_around(boxes_G4[person], crops.side, crops.shift, rng), labels_GC[person]
+
+
+def recoloured(
+    frames_THW3: Array, window: Window, colour: tuple[float, float, float], rng: np.random.Generator
+) -> Array:
+    """The window of the frames in other colours, every second time their negative."""
+    crop = distorted(np.ascontiguousarray(taken(frames_THW3, window)), colour, rng)
+    return 255 - crop if rng.random() < 0.5 else crop
