@@ -110,9 +110,9 @@ neither ReLU nor normalisation, and key-frame and flow come to the shared trunk 
 not tell how a motion goes on: there are two, over two frames each, of which the next key-frame but one has
 the later one again.
 """
-TINY_CROPS = CropsConfig(steps=600, batch=32)
+TINY_CROPS = CropsConfig(steps=450, batch=24)
 TINY_TRAINING = TrainingConfig(
-    steps=1000,
+    steps=750,
     batch=8,
     optimiser="adamw",
     learning_rate=3e-3,
@@ -148,7 +148,7 @@ def _tiny(dataset: str) -> RfbFlowConfig:
         boxes_per_class=15,
         score_floor=0.01,
         predict_batch=16,
-        cpu_threads=2,
+        cpu_threads=1,
     )
     if dataset.endswith("-mini"):
         return made
