@@ -2,6 +2,7 @@
 other a clip.
 
     python -m datasets.mini.check ucf24-mini --size small
+    python -m datasets.mini.check ucf24-mini --clip=-3,-1,1      what these frames around the key-frame tell
 
 Both are trained on the motion-only classes to tell each class from the others of its pose group, and decide
 once for every test actor, at one random frame of its tube: frames of a tube are not independent, tubes
@@ -15,6 +16,7 @@ import argparse
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +26,7 @@ from torch import Tensor, nn
 
 from datasets.mini import ava, ava_script, daly, daly_script, jhmdb, ucf24
 from datasets.mini.ava_classes import AVA_MINI
-from datasets.mini.check_samples import STORED, Filmed, Samples, Source, collect
+from datasets.mini.check_samples import OFFSETS, STORED, Filmed, Samples, Source, collect
 from datasets.mini.classes import DALY_MINI, JHMDB_MINI, UCF24_MINI, MiniClass, mirror_labels
 
 SEEN = 48  # side of the part of a crop that the classifier sees
@@ -52,9 +54,10 @@ def _frame_input(samples: Samples, chosen: np.ndarray) -> Tensor:
     return torch.from_numpy(samples.frames_NHWC[chosen]).permute(0, 3, 1, 2).float() / 64.0 - 2.0
 
 
-def _clip_input(samples: Samples, chosen: np.ndarray) -> Tensor:
-    """Time folded into channels: 8 grey frames and their 7 differences."""
-    grey = torch.from_numpy(samples.clips_NTHW[chosen]).float() / 64.0 - 2.0
+def _clip_input(samples: Samples, chosen: np.ndarray, offsets: Sequence[int]) -> Tensor:
+    """Time folded into channels: grey frames, all 8 or some, and their differences."""
+    places = [OFFSETS.index(offset) for offset in offsets]
+    grey = torch.from_numpy(samples.clips_NTHW[chosen][:, places]).float() / 64.0 - 2.0
     return torch.cat([grey, grey[:, 1:] - grey[:, :-1]], dim=1)
 
 
@@ -94,7 +97,6 @@ def _augmented(
 
 
 Inputs = Callable[[Samples, np.ndarray], Tensor]
-INPUTS: tuple[Inputs, Inputs] = (_frame_input, _clip_input)
 
 
 def train(samples: Samples, inputs: Inputs, classes: Sequence[MiniClass], steps: int, seed: int) -> nn.Module:
@@ -166,18 +168,29 @@ def _percent(frame_N: np.ndarray, clip_N: np.ndarray) -> tuple[float, float]:
     return 100.0 * float(frame_N.mean()), 100.0 * float(clip_N.mean())
 
 
-def check(dataset: str, size: str = "small", steps: int = STEPS, seed: int = 0, workers: int = 2) -> Finding:
+def check(
+    dataset: str,
+    size: str = "small",
+    steps: int = STEPS,
+    seed: int = 0,
+    workers: int = 2,
+    offsets: Sequence[int] = OFFSETS,
+) -> Finding:
     """Train both classifiers on the first split of a miniature and test them.
 
-    Raises ValueError for an unknown dataset or size.
+    offsets: of the clip's frames from the key-frame. Raises ValueError for an unknown dataset or size, and
+    for offsets that are not among :data:`OFFSETS`.
     """
     if dataset not in SPLITS:
         raise ValueError(f"nothing to check in {dataset!r}; there are {', '.join(SPLITS)}")
+    if not offsets or not set(offsets) <= set(OFFSETS):
+        raise ValueError(f"--clip: a clip is of the frames {', '.join(map(str, OFFSETS))}, or some of them")
     videos, tested, classes = SPLITS[dataset](size)
     moving = frozenset(label for label, one in enumerate(classes) if one.motion_only)
     known = collect([one for one in videos if one.name not in tested], moving, True, workers)
     new = collect([one for one in videos if one.name in tested], moving, False, workers)
-    frame, clip = (right(train(known, see, classes, steps, seed), new, see, classes) for see in INPUTS)
+    inputs: tuple[Inputs, Inputs] = (_frame_input, partial(_clip_input, offsets=offsets))
+    frame, clip = (right(train(known, see, classes, steps, seed), new, see, classes) for see in inputs)
     families = np.array([classes[label].family for label in new.labels_N])
     groups = {
         str(one): _percent(frame[families == one], clip[families == one]) for one in np.unique(families)
@@ -193,8 +206,13 @@ def main() -> None:
     parser.add_argument("--size", default="small")
     parser.add_argument("--steps", type=int, default=STEPS)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--clip", default=",".join(map(str, OFFSETS)), help="offsets of the clip's frames")
     chosen = parser.parse_args()
-    found = check(chosen.dataset, chosen.size, chosen.steps, chosen.seed)
+    try:
+        offsets = [int(offset) for offset in chosen.clip.split(",")]
+        found = check(chosen.dataset, chosen.size, chosen.steps, chosen.seed, offsets=offsets)
+    except ValueError as error:
+        parser.error(str(error))
     for group, (frame, clip) in found.groups.items():
         print(f"{group:8s} one frame {frame:5.1f}%  clip {clip:5.1f}%")
     low, high = found.chance

@@ -54,3 +54,6 @@ def test_of_short_videos_every_actor_is_cut_once() -> None:
 def test_what_cannot_be_checked_is_refused() -> None:
     with pytest.raises(ValueError, match="there are ucf24-mini, jhmdb-mini, daly-mini, ava-mini"):
         check.check("ava")
+    for offsets in ((), (-2, 1)):
+        with pytest.raises(ValueError, match=r"--clip: a clip is of the frames -7, -5, .*, or some of them"):
+            check.check("ucf24-mini", offsets=offsets)
