@@ -6,6 +6,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+NEAR = 2
+"""Reach up to which products are summed one displacement after the other: on a CPU in a third of the time at
+48x40, where a reach of 4 takes half as much again."""
 INSIDE = 0.9999
 """Share of a sampled pixel that must lie in the map for :func:`warped_inside` to keep it."""
 
@@ -22,7 +25,7 @@ def correlation(first_NCHW: Tensor, second_NCHW: Tensor, reach: int, stride: int
         raise ValueError(f"reach {reach} of the correlation is no multiple of its stride {stride}")
     height, width = first_NCHW.shape[2:]
     if stride == 1:
-        return _dense(first_NCHW, second_NCHW, reach)
+        return (_displaced if reach <= NEAR else _dense)(first_NCHW, second_NCHW, reach)
     edges = [0, -width % stride, 0, -height % stride]
     first, second = (_phases(F.pad(x, edges), stride) for x in (first_NCHW, second_NCHW))
     found = F.pixel_shuffle(_phases_last(_dense(first, second, reach // stride), stride), stride)
@@ -40,6 +43,15 @@ def _phases_last(map_NCHW: Tensor, stride: int) -> Tensor:
     """The phases that :func:`_phases` made a part of the batch as the last part of the channels."""
     parts = map_NCHW.unflatten(0, (-1, stride * stride))
     return parts.transpose(1, 2).flatten(1, 2)
+
+
+def _displaced(first_NCHW: Tensor, second_NCHW: Tensor, reach: int) -> Tensor:
+    """The correlation at every displacement, one after the other."""
+    height, width = first_NCHW.shape[2:]
+    first, second = first_NCHW / first_NCHW.shape[1], F.pad(second_NCHW, [reach] * 4)
+    places = range(2 * reach + 1)
+    found = [(first * second[:, :, y : y + height, x : x + width]).sum(dim=1) for y in places for x in places]
+    return torch.stack(found, dim=1)
 
 
 def _dense(first_NCHW: Tensor, second_NCHW: Tensor, reach: int) -> Tensor:

