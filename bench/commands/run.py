@@ -12,8 +12,21 @@ from bench.commands.options import common
 
 @click.command("run")
 @common
-@click.option("--seeds", type=click.IntRange(1), default=1, show_default=True, metavar="N",
-              help="So many runs, from --seed on.")  # fmt: skip
+@click.option(
+    "--seeds",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="So many runs, from --seed on.",
+)
+@click.option(
+    "--steps-share",
+    type=click.FloatRange(0, 1, min_open=True),
+    default=1.0,
+    show_default=True,
+    help="Train every stage for this share of its steps.",
+)
 @click.option("--protocol", default="", metavar="NAME", help="Score by evaluator[+trimming] too; `all` shows "
               "the predictions under every evaluator.")  # fmt: skip
 def command(**request: Any) -> None:

@@ -76,7 +76,7 @@ class ConsoleReporter(Reporter):
 SUMMARY = ("frame_map/0.50", "video_map/0.20", "video_map/0.50")
 
 
-def run_and_show(seeds: int = 1, **words: Any) -> bool:
+def run_and_show(seeds: int = 1, steps_share: float = 1.0, **words: Any) -> bool:
     """Resolve, run, and print the results, where the report lies and how to open the dashboard.
 
     Returns whether all went through; what stops a run that was asked for alone is raised.
@@ -84,7 +84,7 @@ def run_and_show(seeds: int = 1, **words: Any) -> bool:
     from reports.leaderboard import write_report
 
     runs_dir: Path = words["runs_dir"]
-    wanted = requests(Request(**words), seeds)
+    wanted = requests(Request(**words), seeds, steps_share)
     whole = _run_one(wanted[0]) if len(wanted) == 1 else run_and_show_all(wanted)
     pages = write_report(runs_dir, runs_dir / "report")
     print(f"report     {next(p for p in pages if p.suffix == '.html')}")

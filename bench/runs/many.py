@@ -13,8 +13,9 @@ import methods.base
 from bench.files.store import digest
 from bench.results.mean import MEAN, write_mean
 from bench.results.result import FILE, Result
+from bench.runs import settings
 from bench.runs.asked import Request, dataset_named
-from bench.runs.plan import Plan
+from bench.runs.plan import Plan, row_of
 from bench.runs.reporter import Reporter
 from bench.runs.run import run
 
@@ -35,12 +36,13 @@ class Outcome:
     why: str = ""
 
 
-def requests(first: Request, seeds: int = 1) -> list[Request]:
+def requests(first: Request, seeds: int = 1, steps_share: float = 1.0) -> list[Request]:
     """Every run that is asked for: ``method`` and ``dataset`` may be lists with commas, or ``all``.
 
     ``split`` may be ``all`` too.
     ``all-mini`` are the miniatures (``all-mini.micro`` in another size), ``all`` the real datasets.
     ``seeds``: so many, from that of the request. Splits of one method, dataset and seed follow each other.
+    ``steps_share``: every stage trains for that share of its steps, but for what the overrides say.
     Raises ValueError for unknown names.
     """
     if seeds < 1:
@@ -50,6 +52,9 @@ def requests(first: Request, seeds: int = 1) -> list[Request]:
         for method in _methods(first.method):
             for seed in range(first.seed, first.seed + seeds):
                 request = replace(first, method=method, dataset=dataset, seed=seed)
+                if steps_share != 1:
+                    short = settings.shortened(row_of(request)[2], steps_share)
+                    request = replace(request, overrides=(*short, *request.overrides))
                 found += [replace(request, split=split) for split in _splits(request)]
     return list(dict.fromkeys(found))
 

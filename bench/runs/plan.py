@@ -29,6 +29,19 @@ from methods.base import Info, Method
 __all__ = ["FITS", "Plan", "Request", "open_dataset", "videos_of"]
 
 
+def row_of(request: Request) -> tuple[type[Method], str, Any]:
+    """The method that is asked for, ``size+row`` and the config of that row, without overrides.
+
+    Raises ValueError for unknown names.
+    """
+    kind = methods.base.find(request.method)
+    name, _ = dataset_named(request.dataset)
+    size, row = variant_named(request.variant, name)
+    known = kind.configs(name, size)
+    row = choose(row, known, f"variant of {kind.name}")
+    return kind, f"{size}+{row}", known[row]
+
+
 @dataclass(frozen=True)
 class Plan:
     """A request with every name resolved. Making it reads annotation, never a video."""
@@ -44,12 +57,9 @@ class Plan:
     def of(cls, request: Request) -> Self:
         """Resolve a request; renders a miniature that is not there. Raises ValueError for unknown names."""
         request = replace(request, fit=choose(request.fit, FITS, "--fit"))
-        kind = methods.base.find(request.method)
+        kind, variant, default = row_of(request)
         name, _ = dataset_named(request.dataset)
-        row_size, row = variant_named(request.variant, name)
-        config = kind.configs(name, row_size)
-        row = choose(row, config, f"variant of {kind.name}")
-        chosen = settings.apply(config[row], request.overrides)
+        chosen = settings.apply(default, request.overrides)
         found = datasets.find(name)
         split = choose(request.split or found.splits[0], found.splits, f"split of {found.title}")
         dataset = open_dataset(request.dataset, request.data_root, request.runs_dir)
@@ -58,7 +68,7 @@ class Plan:
             dataset.classes, dataset.multi_label, dataset.trimmed, dataset.flipped_labels,
             linked=protocol.evaluator.tubes is not None,
         )  # fmt: skip
-        return cls(request, dataset, kind(chosen, info), f"{row_size}+{row}", config[row], protocol)
+        return cls(request, dataset, kind(chosen, info), variant, default, protocol)
 
     @property
     def store(self) -> Store:

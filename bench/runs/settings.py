@@ -13,6 +13,9 @@ from typing import Any, Literal
 
 from bench.names import choose
 
+LENGTHS = re.compile(r"(\w+_)?steps|epochs")
+"""Names of fields that say how long a stage is trained."""
+
 
 def apply(config: Any, settings: Sequence[str]) -> Any:
     """``config`` with every ``path.to.field=value`` applied.
@@ -90,6 +93,23 @@ def _fitting(value: Any, kind: Any) -> Any:
     if kind is not float and type(value) is kind:
         return value
     raise TypeError
+
+
+def shortened(config: Any, share: float, prefix: str = "") -> list[str]:
+    """``path.to.field=value`` by which every stage trains for a share of its steps or epochs, one at least;
+    steps at which a rate falls move along."""
+    found = []
+    for field in fields(config):
+        value = getattr(config, field.name)
+        if is_dataclass(value):
+            found += shortened(value, share, f"{prefix}{field.name}.")
+        elif LENGTHS.fullmatch(field.name) and isinstance(value, int) and value:
+            found.append(f"{prefix}{field.name}={max(1, round(share * value))}")
+        elif field.name == "epochs":
+            found.append(f"{prefix}{field.name}={share * value:g}")
+        elif field.name == "milestones" and any(one > 1 for one in value):
+            found.append(f"{prefix}{field.name}={tuple(round(share * one) for one in value)}")
+    return found
 
 
 def of_label(label: str) -> tuple[str, tuple[str, ...]]:

@@ -18,9 +18,9 @@ from bench.metrics import intervals
 from bench.results import mean, scoring
 from bench.results.mean import write_mean
 from bench.results.result import FILE, Result, read_matches
-from bench.runs import stages
+from bench.runs import settings, stages
 from bench.runs.many import Outcome, requests, run_all
-from bench.runs.plan import Plan, Request
+from bench.runs.plan import Plan, Request, row_of
 from bench.runs.reopen import Finished
 from bench.runs.reporter import Reporter
 from bench.runs.run import Run
@@ -174,6 +174,27 @@ def test_lists_seeds_and_all() -> None:
     assert len(requests(replace(first, method="pcsc,PCSC", dataset="ucf24-mini"))) == 1
     with pytest.raises(ValueError, match="at least 1"):
         requests(first, seeds=0)
+
+
+def test_every_stage_trains_for_a_share_of_its_steps() -> None:
+    first = Request("all", "all-mini.micro", overrides=("postprocess.nms=0.3",))
+    for request in requests(first, steps_share=0.01):
+        kind, _, default = row_of(request)
+        *short, last = request.overrides
+        assert last == "postprocess.nms=0.3"
+        short_config = settings.apply(default, short)
+        assert kind is methods.base.find(request.method)
+        assert {one.partition("=")[0] for one in settings.differences(default, short_config)} <= {
+            one.partition("=")[0] for one in short
+        }
+    (yowo,) = requests(Request("yowo", "jhmdb", overrides=("training.steps=9",)), steps_share=0.25)
+    assert yowo.overrides == (
+        "training.steps=10000",
+        "training.milestones=(2500, 5000, 7500)",
+        "training.steps=9",
+    )
+    (tiny,) = requests(Request("reclnet", "ucf24-mini"), steps_share=0.1)
+    assert {"learning.epochs=1", "training.steps=100"} <= set(tiny.overrides)
 
 
 def test_protocols_of_a_run(runs_dir: Path) -> None:
