@@ -25,8 +25,6 @@ def check_config(config: TwoStreamYoloConfig) -> None:
         )
     if not is_inside(model.flow) and model.flow_steps != NEXT:
         raise ValueError(f"model.flow_steps: {model.flow} is computed before, from each frame to the next")
-    if recognition.crop and recognition.clips != OWN:
-        raise ValueError(f"recognition.crop cuts people out of the training videos, {OWN} clips, alone")
     if recognition.clips is not None and not is_inside(recognition.flow):
         raise ValueError(
             f"recognition.flow={recognition.flow} is computed before, and clips to recognise have none: "

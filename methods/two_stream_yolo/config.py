@@ -58,9 +58,7 @@ class RecognitionConfig:
 
     clips: str | None = ""  # a folder CLASS/CLIP, to be named; own: the training videos; none: no such stage
     listed: str = ""  # a file that lists the clips to use, CLASS/CLIP a line; empty: all of the folder
-    crop: int = (
-        0  # side of crops of people in network pixels, in place of whole frames; own clips alone, ours
-    )
+    crop: int = 0  # of own clips: side of crops of people, network pixels; 0: whole frames; ours
     flow: str = "flownet2"  # a flow network
     steps: int = 100_000  # ours
     batch: int = 32  # ours
@@ -130,25 +128,28 @@ TINY_MODEL = ModelConfig(
     flow="tiny",
     flow_scale=3.0,
     flow_centred=True,
+    flow_steps=((-3, -1), (-1, 1)),
     anchors=(),
     num_anchors=2,
     first_objectness=0.02,
     voc=None,
 )
 """The same code, narrower, for a CPU, from scratch. Everything here is ours: cells of 16 pixels, so that a
-person covers about as many as at full size, and two anchors, standing and lying, to share the examples."""
+person covers about as many as at full size; two anchors, standing and lying, to share the examples; and two
+fields of flow, since one does not tell how a motion goes on."""
 TINY_RECOGNITION = RecognitionConfig(
     clips=OWN,
+    crop=48,
     flow="tiny",
-    steps=50,
-    batch=16,
+    steps=350,
+    batch=32,
     optimiser="adamw",
-    learning_rate=5e-4,
+    learning_rate=3e-3,
     one_cycle=True,
     weight_decay=0.05,
 )
 TINY_TRAINING = TrainingConfig(
-    steps=700,
+    steps=450,
     batch=16,
     learning_rate=3e-3,
     one_cycle=True,
@@ -175,14 +176,14 @@ def base(dataset: str, size: str) -> TwoStreamYoloConfig:
             boxes_per_frame=20,
             score_floor=0.01,
             predict_batch=16,
-            cpu_threads=2,
+            cpu_threads=1,
         )
         if not dataset.endswith("-mini"):
             made = _set(
                 made,
                 model={"frame_size": (160, 128)},
                 training={"steps": 5000, "background": 0.0},
-                recognition={"steps": 1000},
+                recognition={"steps": 1500},
             )
     return made
 

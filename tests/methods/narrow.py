@@ -17,7 +17,7 @@ from methods.reclnet_pp.config import ReclnetPpConfig
 from methods.reclnet_pp.config import configs as reclnet_pp_configs
 from methods.rfb_flow.config import RfbFlowConfig
 from methods.rfb_flow.config import base as rfb_flow_base
-from methods.two_stream_yolo.config import TwoStreamYoloConfig
+from methods.two_stream_yolo.config import NEXT, TwoStreamYoloConfig
 from methods.two_stream_yolo.config import base as two_stream_base
 from methods.yowo.config import YowoConfig
 from methods.yowo.config import base as yowo_base
@@ -94,11 +94,11 @@ def rfb_flow(**model: Any) -> RfbFlowConfig:
 def two_stream_yolo(**model: Any) -> TwoStreamYoloConfig:
     """Its flow network tuned; ``model``: fields of its model replaced."""
     tiny = two_stream_base(DATASET, "tiny")
-    narrow: dict[str, Any] = {"frame_size": SIZE, "width": 0.0625}
+    narrow: dict[str, Any] = {"frame_size": SIZE, "width": 0.0625, "flow_steps": NEXT}
     return replace(
         tiny,
         model=replace(tiny.model, **(narrow | model)),
-        recognition=replace(tiny.recognition, steps=2, batch=2),
+        recognition=replace(tiny.recognition, steps=2, batch=2, crop=32),
         training=replace(tiny.training, steps=3, batch=2, background=0.0),
         fitting=replace(tiny.fitting, steps=2, batch=2, crop=32),
         score_floor=0.0,
