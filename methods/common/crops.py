@@ -49,11 +49,18 @@ class Crop:
 Inputs = Callable[[Crop], Mapping[str, Tensor]]
 
 
+class CropNetwork(nn.Module):
+    """What is trained on crops: a module of a batch of inputs by name, whose result is logits_BC."""
+
+    def known(self, inputs: dict[str, Tensor], device: str) -> dict[str, Tensor]:
+        """The inputs, and what of them is not learnt; asked for beside the steps."""
+        return inputs
+
+
 class CropStage(TrainingStage):
     """Classification of crops around annotated people, one a key-frame.
 
-    ``build`` makes the classifier, a module of a batch of what ``inputs`` says of each crop; it returns
-    logits_BC.
+    ``build`` makes the classifier, ``inputs`` says what it sees of each crop.
     """
 
     name = "crops"
@@ -64,7 +71,7 @@ class CropStage(TrainingStage):
         info: Info,
         data: TrainingData,
         seed: int,
-        build: Callable[[], nn.Module],
+        build: Callable[[], CropNetwork],
         inputs: Inputs,
         shuffled_labels: bool = False,
     ) -> None:
@@ -73,10 +80,12 @@ class CropStage(TrainingStage):
         truth = with_shuffled_labels(data.truth, seed) if shuffled_labels else data.truth
         self.examples = Examples(truth, info, seed)
         self.steps = crops.steps
+        self.classifier: CropNetwork | None = None
 
     def prepare(self, folder: Path) -> nn.Module:
         torch.manual_seed(self.seed)
-        return self.build().train()
+        self.classifier = self.build()
+        return self.classifier.train()
 
     def optimiser(self, module: nn.Module) -> torch.optim.Optimizer:
         learnt = [one for one in module.parameters() if one.requires_grad]
@@ -90,7 +99,10 @@ class CropStage(TrainingStage):
         size = self.crops.batch
         examples = [self._example(position, rng) for position in range(step * size, (step + 1) * size)]
         inputs, labels = zip(*examples)
-        return {"inputs": stack(inputs), "label": torch.from_numpy(np.stack(labels))}
+        batch = stack(inputs)
+        if self.classifier is not None:
+            batch = self.classifier.known(batch, self.data.device)
+        return {"inputs": batch, "label": torch.from_numpy(np.stack(labels))}
 
     def losses(self, module: nn.Module, batch: Any) -> dict[str, Tensor]:
         logits_BC = module(batch["inputs"])

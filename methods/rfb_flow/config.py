@@ -110,9 +110,9 @@ neither ReLU nor normalisation, and key-frame and flow come to the shared trunk 
 not tell how a motion goes on: there are two, over two frames each, of which the next key-frame but one has
 the later one again.
 """
-TINY_CROPS = CropsConfig(steps=350, batch=24)
+TINY_CROPS = CropsConfig(steps=500, batch=32)
 TINY_TRAINING = TrainingConfig(
-    steps=850,
+    steps=1000,
     batch=8,
     optimiser="adamw",
     learning_rate=3e-3,

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from methods.common.crops import Crop
+from methods.common.crops import Crop, CropNetwork
 from methods.nn.weights import load_checked, read_tensors
 from methods.rfb_flow import clips
 from methods.rfb_flow.config import ModelConfig
@@ -18,7 +18,7 @@ from methods.rfb_flow.network import RfbFlowNetwork
 PREFIX = "network."
 
 
-class CropClassifier(nn.Module):
+class CropClassifier(CropNetwork):
     """The network up to its fused maps; each level's mean has a layer of classes, whose logits are added."""
 
     def __init__(self, network: RfbFlowNetwork, num_classes: int) -> None:
@@ -26,6 +26,10 @@ class CropClassifier(nn.Module):
         self.network = network
         channels = network.config.channels
         self.fc = nn.ModuleList(nn.Linear(count, num_classes) for count in channels)
+
+    def known(self, inputs: dict[str, Tensor], device: str) -> dict[str, Tensor]:
+        """The inputs with flow, which is not learnt here."""
+        return self.network.known(inputs, device)
 
     def forward(self, inputs: Mapping[str, Tensor]) -> Tensor:
         """logits_BC; inputs: those of the network, of crops."""

@@ -67,14 +67,18 @@ class RfbFlowNetwork(RfbDetector):
     def seen(self, inputs: Mapping[str, Tensor], flow_learns: bool = False) -> tuple[Tensor, Tensor]:
         """key_B3HW and flow_BFHW.
 
-        inputs: ``frames`` (B, T, 3, H, W), those of ``clips.offsets``; without a flow network inside the
-        key-frame alone and ``flow`` (B, 2 * pairs, H, W).
+        inputs: ``frames`` (B, T, 3, H, W), those of ``clips.offsets``, without a flow network inside the
+        key-frame alone; where it is known already also ``flow`` (B, 2 * pairs, H, W).
         """
         frames = inputs["frames"].float()
-        if "flow" in inputs:
-            return frames[:, 0], inputs["flow"]
-        key = offsets(self.model.flow_pairs).index(0)
-        return frames[:, key], self.flows(frames, flow_learns)
+        key = offsets(self.model.flow_pairs).index(0) if self.flow is not None else 0
+        flow = inputs["flow"] if "flow" in inputs else self.flows(frames, flow_learns)
+        return frames[:, key], flow
+
+    def known(self, inputs: dict[str, Tensor], device: str) -> dict[str, Tensor]:
+        """The inputs with flow of a flow network that does not learn. On a CPU: batches are made beside the
+        steps, so that another core estimates it."""
+        return inputs | {"flow": self.seen(inputs)[1]} if device == "cpu" else inputs
 
     def flows(self, frames_BT3HW: Tensor, learns: bool = False) -> Tensor:
         """The fields of all pairs, one behind the other: (B, 2 * pairs, H, W)."""

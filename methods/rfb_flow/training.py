@@ -42,16 +42,20 @@ class DetectorStage(TrainingStage):
         if training.frame_steps:
             self.examples.keys = stepped(self.examples.keys, training.frame_steps)
         self.steps = training.steps
-        self.inside = False
+        self.network: RfbFlowNetwork | None = None
         self.loss = MultiboxLoss(
             least_negatives=training.least_negatives, focus=training.focus, multi_label=info.multi_label
         )
 
     def prepare(self, folder: Path) -> nn.Module:
         torch.manual_seed(self.seed)
-        network = self.build()
-        self.inside = network.flow is not None
-        return network.train()
+        self.network = self.build()
+        return self.network.train()
+
+    @property
+    def inside(self) -> bool:
+        """Whether flow is estimated inside the network."""
+        return self.network is not None and self.network.flow is not None
 
     def optimiser(self, module: nn.Module) -> torch.optim.Optimizer:
         training = self.config.training
@@ -68,11 +72,15 @@ class DetectorStage(TrainingStage):
         rng = np.random.default_rng([self.seed, 1, step])
         size = self.config.training.batch
         examples = [self._example(position, rng) for position in range(step * size, (step + 1) * size)]
+        learns = step >= self.config.training.flow_released * self.steps
+        inputs = stack([inputs for inputs, _, _ in examples])
+        if self.network is not None and not learns:
+            inputs = self.network.known(inputs, self.data.device)
         return {
-            "inputs": stack([inputs for inputs, _, _ in examples]),
+            "inputs": inputs,
             "boxes": [boxes for _, boxes, _ in examples],
             "labels": [labels for _, _, labels in examples],
-            "flow_learns": step >= self.config.training.flow_released * self.steps,
+            "flow_learns": learns,
         }
 
     def losses(self, module: nn.Module, batch: Any) -> dict[str, Tensor]:

@@ -141,7 +141,7 @@ TINY_RECOGNITION = RecognitionConfig(
     clips=OWN,
     crop=48,
     flow="tiny",
-    steps=350,
+    steps=450,
     batch=32,
     optimiser="adamw",
     learning_rate=3e-3,
@@ -149,7 +149,7 @@ TINY_RECOGNITION = RecognitionConfig(
     weight_decay=0.05,
 )
 TINY_TRAINING = TrainingConfig(
-    steps=450,
+    steps=600,
     batch=16,
     learning_rate=3e-3,
     one_cycle=True,

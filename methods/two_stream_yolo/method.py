@@ -159,7 +159,7 @@ class TwoStreamYolo(NetworkMethod):
         def build(classes: int) -> Recogniser:
             return start.started_recogniser(model, classes, weights)
 
-        return RecognitionStage(self.config, source, seed, build)
+        return RecognitionStage(self.config, source, seed, build, data.device)
 
     def _started_flow(self, stage: str, checkpoints: Mapping[str, Path]) -> Path | None:
         """The weights that the flow network of a stage starts from; None where there is none."""

@@ -24,7 +24,7 @@ class Streams(nn.Module):
 
     ``rgb`` and ``motion`` share no weight. ``flow``: the network that estimates flow; None where flow is
     computed before. Inputs by name: ``frames`` (B, 1 + 2 * steps, 3, H, W), RGB in 0..255: the frame, and the
-    two that each flow is between; without a flow network inside also ``flow`` (B, 2, H, W), in pixels.
+    two that each flow is between; where it is known already also ``flow`` (B, 2 * steps, H, W), in pixels.
     """
 
     def __init__(self, model: ModelConfig, flow: FlowNetwork | None, outputs: int | None = None) -> None:
@@ -41,13 +41,19 @@ class Streams(nn.Module):
 
     def flow_of(self, inputs: Mapping[str, Tensor], learns: bool = False) -> Tensor:
         """flow_BFHW in pixels, two channels a step; ``learns``: gradients reach the flow network."""
-        if self.flow is None:
+        if "flow" in inputs:
             return inputs["flow"]
+        assert self.flow is not None
         frames = inputs["frames"].float()
         first, second = (frames[:, place::2].flatten(0, 1) for place in (1, 2))
         with torch.set_grad_enabled(learns and torch.is_grad_enabled()):
             found: Tensor = self.flow(first, second)
         return found.unflatten(0, (len(frames), -1)).flatten(1, 2)
+
+    def known(self, inputs: dict[str, Tensor], device: str) -> dict[str, Tensor]:
+        """The inputs with flow of a flow network that does not learn. On a CPU: batches are made beside the
+        steps, so that another core estimates it."""
+        return inputs | {"flow": self.flow_of(inputs)} if device == "cpu" else inputs
 
     def fused(self, inputs: Mapping[str, Tensor], flow_BFHW: Tensor) -> Tensor:
         """The last maps of both streams, one behind the other in the channels."""

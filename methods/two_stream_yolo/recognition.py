@@ -30,15 +30,22 @@ class RecognitionStage(TrainingStage):
     name = "recognition"
 
     def __init__(
-        self, config: TwoStreamYoloConfig, source: Clips, seed: int, build: Callable[[int], Recogniser]
+        self,
+        config: TwoStreamYoloConfig,
+        source: Clips,
+        seed: int,
+        build: Callable[[int], Recogniser],
+        device: str = "cpu",
     ) -> None:
         self.config, self.recognition, self.model = config, config.recognition, recognition_model(config)
-        self.source, self.seed, self.build = source, seed, build
+        self.source, self.seed, self.build, self.device = source, seed, build, device
         self.steps = config.recognition.steps
+        self.network: Recogniser | None = None
 
     def prepare(self, folder: Path) -> nn.Module:
         torch.manual_seed(self.seed)
-        return self.build(self.source.classes).train()
+        self.network = self.build(self.source.classes)
+        return self.network.train()
 
     def optimiser(self, module: nn.Module) -> torch.optim.Optimizer:
         own = self.recognition
@@ -57,7 +64,10 @@ class RecognitionStage(TrainingStage):
             found = self.source.pick(position, self.config.augmentation.flip, rng)
             inputs.append(self._inputs(found, rng))
             targets.append(torch.from_numpy(found.target_C))
-        return {"inputs": default_collate(inputs), "targets": torch.stack(targets)}
+        stacked = default_collate(inputs)
+        if self.network is not None:
+            stacked = self.network.known(stacked, self.device)
+        return {"inputs": stacked, "targets": torch.stack(targets)}
 
     def _inputs(self, found: Labelled, rng: np.random.Generator) -> dict[str, Tensor]:
         augmentation = self.config.augmentation

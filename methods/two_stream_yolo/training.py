@@ -62,11 +62,12 @@ class DetectorStage(TrainingStage):
         kind = OneOfEveryVideo if training.per_video else Examples
         self.examples = kind(truth, info, seed, background=training.background)
         self.steps = training.steps
+        self.network: Detector | None = None
         self.loss: Yolov2Loss | ReleasedLoss = Yolov2Loss(multi_label=info.multi_label)
 
     def prepare(self, folder: Path) -> nn.Module:
         torch.manual_seed(self.seed)
-        network = self.build()
+        network = self.network = self.build()
         if network.flow is not None:
             network.flow.requires_grad_(self.config.training.flow_rate > 0)
         model, stride = self.config.model, network.rgb.config.stride
@@ -98,12 +99,15 @@ class DetectorStage(TrainingStage):
         rng = np.random.default_rng([self.seed, 1, step])
         size = self.config.training.batch
         examples = [self._example(position, rng) for position in range(step * size, (step + 1) * size)]
+        inputs, learns = default_collate([inputs for inputs, _, _ in examples]), self._flow_learns(step)
+        if self.network is not None and not learns:
+            inputs = self.network.known(inputs, self.data.device)
         return {
-            "inputs": default_collate([inputs for inputs, _, _ in examples]),
+            "inputs": inputs,
             "boxes": [boxes for _, boxes, _ in examples],
             "labels": [labels for _, _, labels in examples],
             "prior": step * size < self.config.training.prior_examples,
-            "flow_learns": self._flow_learns(step),
+            "flow_learns": learns,
         }
 
     def _flow_learns(self, step: int) -> bool:

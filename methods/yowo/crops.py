@@ -7,7 +7,7 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
-from methods.common.crops import Crop
+from methods.common.crops import Crop, CropNetwork
 from methods.nn.resnext3d import ResNeXt3D
 from methods.nn.weights import load_checked, read_tensors
 from methods.yowo.clips import clip_frames, unit_clip
@@ -15,7 +15,7 @@ from methods.yowo.config import ModelConfig
 from methods.yowo.network import Trunk, trunk_of
 
 
-class CropClassifier(nn.Module):
+class CropClassifier(CropNetwork):
     """The 3-D branch, global average pooling and a layer of classes."""
 
     def __init__(self, model: ModelConfig, num_classes: int):
