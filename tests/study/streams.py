@@ -1,6 +1,6 @@
 """What the second stream of the two-stream YOLO is worth, and what tuning the flow network inside it adds.
 
-    python tests/study/streams.py [--runs-dir runs] [--seeds 3] [--dataset ucf24-mini] [--steps 700]
+    python tests/study/streams.py [--runs-dir runs] [--seeds 3] [--dataset ucf24-mini] [--steps 600]
                                   [--out FILE]
 
 RGB alone is the same network whose flow is divided by a billion: its second stream sees a constant picture,
@@ -31,7 +31,7 @@ METRICS = ("frame_map/0.20", "frame_map/0.50")
 
 @click.command()
 @options
-@click.option("--steps", type=click.IntRange(1), default=700, show_default=True, help="Of every detector.")
+@click.option("--steps", type=click.IntRange(1), default=600, show_default=True, help="Of every detector.")
 def main(runs_dir: Path, seeds: int, dataset: str, out: Path | None, steps: int) -> None:
     """Two streams beside RGB alone, and the flow network tuned beside frozen."""
     trimmed = datasets.find(dataset_named(dataset)[0]).trimmed
