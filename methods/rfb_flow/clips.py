@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import chain
-
 import numpy as np
 import torch
 
@@ -11,24 +9,12 @@ from bench.footage import Footage
 from bench.records import Array
 from methods.common.flow import FlowScale, scaled_flow
 from methods.common.windows import Window, taken
+from methods.rfb_flow.config import PAIRS, offsets
 
 MEAN = (123.0, 117.0, 104.0)
 """Red, green and blue that are taken off the key-frame."""
-PAIRS: dict[str, tuple[tuple[int, int], ...]] = {
-    "one": ((-1, 1),),
-    "two": ((-1, 0), (0, 1)),
-    "three": ((-1, 0), (0, 1), (-1, 1)),
-    "past": ((-3, -1), (-1, 1)),
-}
-"""First and second frame of every pair, from the key-frame on: what ``ModelConfig.flow_pairs`` names;
-``past`` is ours."""
 CLIPPED = 20.0
 """Pixels beyond which flow computed before is clipped."""
-
-
-def offsets(kind: str) -> tuple[int, ...]:
-    """Of the frames that the network sees, from the key-frame on, which is among them; ascending."""
-    return tuple(sorted({0, *chain.from_iterable(PAIRS[kind])}))
 
 
 def clip_frames(frame: int, num_frames: int, kind: str) -> Array:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Any, Literal
 
 from bench.tubes import PUBLISHED, Linking
@@ -15,6 +16,20 @@ UCF24_FRAME_STEPS = (
     6.06, 3.28, 1.51, 3.05, 0.6, 3.84,
 )  # fmt: skip
 """Frames of each class of UCF101-24 from one example to the next: about 5,000 examples a class."""
+
+PAIRS: dict[str, tuple[tuple[int, int], ...]] = {
+    "one": ((-1, 1),),
+    "two": ((-1, 0), (0, 1)),
+    "three": ((-1, 0), (0, 1), (-1, 1)),
+    "past": ((-3, -1), (-1, 1)),
+}
+"""First and second frame of every pair, from the key-frame on: what ``ModelConfig.flow_pairs`` names;
+``past`` is ours."""
+
+
+def offsets(kind: str) -> tuple[int, ...]:
+    """Of the frames that the network sees, from the key-frame on, which is among them; ascending."""
+    return tuple(sorted({0, *chain.from_iterable(PAIRS[kind])}))
 
 
 @dataclass(frozen=True)
@@ -29,7 +44,7 @@ class ModelConfig:
     pixel_scale: float = 1.0  # the key-frame, less its mean, is divided by it
     flow: str = "pwc-net"  # a flow network inside this one, or a source of flow computed before: brox, dis
     flow_size: tuple[int, int] = (320, 320)  # of the frames that the flow network sees
-    flow_pairs: Literal["one", "two", "three", "past"] = "two"  # which flows: ``clips.PAIRS``
+    flow_pairs: Literal["one", "two", "three", "past"] = "two"  # which flows: ``PAIRS``
     flow_centred: bool = False  # each field's median is taken off: camera motion; ours
     flow_normalised: bool = True  # batch normalisation and ReLU after the convolution that fuses the flows
     fusion: Literal["concat", "sum", "average", "stfp", "none"] = "concat"

@@ -17,8 +17,7 @@ from methods.nn import published
 from methods.nn.flow.inside import is_fitted, is_inside, weights_file, weights_key
 from methods.nn.flow.named import NETWORKS
 from methods.rfb_flow import postprocess
-from methods.rfb_flow.clips import offsets
-from methods.rfb_flow.config import ModelConfig, RfbFlowConfig, configs
+from methods.rfb_flow.config import ModelConfig, RfbFlowConfig, configs, offsets
 
 if TYPE_CHECKING:
     import numpy as np

@@ -14,8 +14,8 @@ from methods.nn.flow.network import FlowNetwork, resized
 from methods.nn.multibox import corners
 from methods.nn.priors import priors, rfb_map_sizes
 from methods.nn.rfb import BasicConv, RfbConfig, RfbDetector, Step
-from methods.rfb_flow.clips import MEAN, PAIRS, offsets
-from methods.rfb_flow.config import ModelConfig
+from methods.rfb_flow.clips import MEAN
+from methods.rfb_flow.config import PAIRS, ModelConfig, offsets
 from methods.rfb_flow.fusion import ElementWise, Maps, TopDown
 
 LAYOUT = torch.channels_last
@@ -67,7 +67,7 @@ class RfbFlowNetwork(RfbDetector):
     def seen(self, inputs: Mapping[str, Tensor], flow_learns: bool = False) -> tuple[Tensor, Tensor]:
         """key_B3HW and flow_BFHW.
 
-        inputs: ``frames`` (B, T, 3, H, W), those of ``clips.offsets``, without a flow network inside the
+        inputs: ``frames`` (B, T, 3, H, W), those of ``config.offsets``, without a flow network inside the
         key-frame alone; where it is known already also ``flow`` (B, 2 * pairs, H, W).
         """
         frames = inputs["frames"].float()

@@ -13,8 +13,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from methods.nn.flow.network import FlowNetwork
-from methods.rfb_flow.clips import offsets
-from methods.rfb_flow.config import ModelConfig, RfbFlowConfig, configs
+from methods.rfb_flow.config import ModelConfig, RfbFlowConfig, configs, offsets
 from methods.rfb_flow.fusion import ElementWise, TopDown
 from methods.rfb_flow.network import MEAN, RfbFlowNetwork
 from methods.rfb_flow.start import build_network, initialise, start
