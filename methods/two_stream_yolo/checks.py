@@ -23,6 +23,11 @@ def check_config(config: TwoStreamYoloConfig) -> None:
             f"training.flow_rate tunes a flow network, but model.flow={model.flow} is computed before: "
             "--set training.flow_rate=0, or a flow network inside: " + ", ".join(NETWORKS)
         )
+    if not model.flow_steps or not all(start < end <= 1 for start, end in model.flow_steps):
+        raise ValueError(
+            f"model.flow_steps is {model.flow_steps}: each goes from a frame to a later one, the next "
+            "after the key-frame at most: ((-1, 1),)"
+        )
     if not is_inside(model.flow) and model.flow_steps != NEXT:
         raise ValueError(f"model.flow_steps: {model.flow} is computed before, from each frame to the next")
     if recognition.clips is not None and not is_inside(recognition.flow):

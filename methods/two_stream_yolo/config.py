@@ -78,7 +78,6 @@ class TrainingConfig:
     learning_rate: float = 5e-5
     one_cycle: bool = False
     weight_decay: float = 0.0
-    taught_rate: float = 1.0  # learning rate of both streams, relative to the head's; ours
     flow_rate: float = 0.0  # learning rate of the flow network, relative; 0: it is frozen
     flow_released: float = 0.0  # share of the steps after which it learns; ours, to save time
     per_video: bool = True  # an epoch has one frame of every video; else every frame

@@ -81,12 +81,13 @@ class DetectorStage(TrainingStage):
 
     def optimiser(self, module: nn.Module) -> torch.optim.Optimizer:
         training = self.config.training
-        rates = {"flow": training.flow_rate, "rgb": training.taught_rate, "motion": training.taught_rate}
-        parts: dict[float, list[nn.Parameter]] = {}
+        parts: dict[bool, list[nn.Parameter]] = {False: [], True: []}
         for name, parameter in module.named_parameters():
             if parameter.requires_grad:
-                parts.setdefault(rates.get(name.partition(".")[0], 1.0), []).append(parameter)
-        groups = [{"params": part, "lr_scale": rate} for rate, part in parts.items()]
+                parts[name.startswith("flow.")].append(parameter)
+        groups: list[dict[str, Any]] = [{"params": parts[False]}]
+        if parts[True]:
+            groups.append({"params": parts[True], "lr_scale": training.flow_rate})
         return make_optimiser(training.optimiser, groups, training.learning_rate, training.weight_decay)
 
     def learning_rate(self, step: int) -> float:

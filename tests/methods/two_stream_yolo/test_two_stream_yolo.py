@@ -124,6 +124,8 @@ REFUSED: Mapping[str, tuple[dict[str, Any], str]] = {
         {"model": {"flow": "dis", "flow_weights": "f.pt"}, "training": {"flow_rate": 0.0}},
         r"model\.flow_weights is of a flow network; model\.flow=dis",
     ),
+    "back": ({"model": {"flow_steps": ((1, -1),)}}, r"model\.flow_steps is .*each goes from"),
+    "ahead": ({"model": {"flow_steps": ((-1, 1), (0, 2))}}, r"model\.flow_steps is .*the next after the key"),
     "steps": (
         {"model": {"flow": "dis", "flow_steps": ((-1, 1),)}, "training": {"flow_rate": 0.0}},
         r"model\.flow_steps: dis is computed before",
