@@ -15,6 +15,9 @@ Assuming a component never lowers an AP compared with assuming none, and ``class
 both ``spatial`` and ``temporal`` never gives less than one of them where a tube claims the best of all truth,
 or overlaps a single truth of its class. Otherwise it can: a tube that may now claim either of two truths
 prefers one that a weaker tube needs.
+
+The classes that are left out are those that the protocol leaves out, whatever is assumed: one whose tubes all
+come to claim ignored truth has nothing found, AP 0.
 """
 
 from __future__ import annotations
@@ -63,7 +66,8 @@ def oracle(pairs: TubePairs, threshold: float = THRESHOLD) -> dict[str, Array]:
         )
         better = replace(ranking, pair_iou_P=temporal * spatial)
         found[kind] = _percents(better, pairs.rules, threshold, "class" in assumed)
-    return found
+    left_out = np.isnan(found["none"])
+    return {kind: np.where(left_out, np.nan, np.nan_to_num(ap_C)) for kind, ap_C in found.items()}
 
 
 def _percents(ranking: Ranking, rules: TubeRules, threshold: float, class_correct: bool) -> Array:
