@@ -265,6 +265,21 @@ class MethodConformance:
             assert tubes is None
             same_rows(detections, method.postprocess(found, 6, self.config(), INFO)[0])
 
+    def test_boxes_lie_on_the_tracks(self) -> None:
+        """Where detections name tracks, those have their boxes; any other method says that it has none."""
+        method, seen = self.trained(), self.footage()
+        found = method.predict(seen, range(6))
+        if found.track is None:
+            with _raises(ValueError):
+                method.tracks(seen)
+            return
+        tracks = method.tracks(seen)
+        assert tracks.videos == (seen.name,)
+        places = zip(tracks.tube.tolist(), tracks.frame.tolist())
+        boxes = dict(zip(places, tracks.boxes_N4.tolist()))
+        for track, frame, box in zip(found.track.tolist(), found.frame.tolist(), found.boxes_N4.tolist()):
+            assert boxes[track, frame] == box
+
     def test_checkpoints_carry_all_that_was_learnt(self) -> None:
         """Two instances with the same checkpoints predict the same."""
         one, other = self.trained(), self.trained()

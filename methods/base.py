@@ -213,6 +213,16 @@ class Method(ABC):
         """The arrays of one video. Deterministic given weights; called in several threads at once."""
         raise NotImplementedError(f"{self.name}.extractions names {name}; give its extract too")
 
+    def tracks(self, footage: Footage) -> Tubes:
+        """The tracks of one video that detections lie on; a track's label is -1 where it is of any class.
+
+        Raises ValueError for a method that classifies boxes before it links them, and so has none.
+        """
+        raise ValueError(
+            f"{self.name} follows nobody before it classifies: it has no tracks, only tubes; "
+            "--tubes FILE takes those, `bench link RUN --out FILE` writes them"
+        )
+
     @property
     @abstractmethod
     def frame_size(self) -> tuple[int, int]:

@@ -152,6 +152,16 @@ class Run:
                 plan.asked_frames,
             )
 
+    def tracks(self, checkpoints: Mapping[str, Path]) -> Tubes:
+        """The tracks that the method follows through the test videos, made again where none are kept.
+
+        Raises ValueError for a method that has none.
+        """
+        library = self._library(self.plan.test_truth)
+        self.extractor.prepare(library, checkpoints, "test videos")
+        parts = [self.plan.method.tracks(library[name]) for name in library]
+        return Tubes.concat(parts).with_videos(self.plan.test_videos)
+
     def link(self) -> tuple[Detections, Tubes | None]:
         """Postprocess the stored predictions of every video: frame detections and tubes."""
         plan, method = self.plan, self.plan.method

@@ -8,7 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from bench.files.store import read_json
+from bench.metrics.track_recall import Coverage, coverage
 from bench.names import choose
+from bench.protocol import TubeRules
+from bench.records import Tubes
 from bench.results.result import FILE, NO_RESULTS
 from bench.runs.plan import Plan, Request
 from bench.runs.reopen import Finished, Predicted, Relinked, relink, relink_plan
@@ -131,6 +134,18 @@ def link(
     plan = Plan.of(find_asked(name, runs_dir, data_root))
     predicted(plan)
     return relink_plan(replace(Predicted.of(plan.request), key=plan.predict_key), overrides, reporter, out)
+
+
+def recall(run: Run) -> tuple[Coverage, Tubes]:
+    """What the tracks of a run's method cover of the test annotation, and those tracks.
+
+    Tracks that are not kept are made again. Raises ValueError where it was not predicted yet, and for a
+    method without tracks.
+    """
+    plan = run.plan
+    predicted(plan)
+    tracks = run.tracks(checkpoints_of(plan))
+    return coverage(plan.test_truth, tracks, plan.protocol.evaluator.tubes or TubeRules()), tracks
 
 
 def predicted(plan: Plan) -> None:

@@ -13,9 +13,11 @@ from methods.common.networked import ConfiguredMethod
 from methods.reclnet.config import STREAMS
 from methods.reclnet.extraction import TrackMaker, bytes_per_frame, path_arrays, read_paths
 from methods.reclnet.track_files import TrackFile
+from methods.reclnet.tracks import Tracks
 
 if TYPE_CHECKING:
     from bench.footage import Arrays, Footage
+    from bench.records import Tubes
     from methods.nn.faster_rcnn.network import FasterRCNN
     from methods.reclnet.detecting import Detector
 
@@ -126,6 +128,9 @@ class TrackMethod(ConfiguredMethod):
         known = self.config.tracks.box_size
         paths = read_paths(footage.name, footage.extracted(PATHS)) if known else None
         return self.maker.tracks(footage, paths).arrays()
+
+    def tracks(self, footage: Footage) -> Tubes:
+        return Tracks.read(footage.extracted(TRACKS)).tubes(footage.name)
 
     def detector(self) -> FasterRCNN:
         """The detector of a stream as it is before any weights are loaded."""

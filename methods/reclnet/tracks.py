@@ -8,7 +8,7 @@ from typing import Self
 
 import numpy as np
 
-from bench.records import Array
+from bench.records import Array, Tubes
 from bench.tubes.paths import Paths
 
 
@@ -62,6 +62,14 @@ class Tracks:
         """The same with the scores [M, C] of the named streams, ``rgb`` or ``flow``."""
         halves = {f"{name}_MC": scores_MC.astype(np.float16) for name, scores_MC in scores.items()}
         return replace(self, **halves)
+
+    def tubes(self, video: str) -> Tubes:
+        """Every track as a tube of that video, score 1."""
+        rows = len(self.track_N)
+        return Tubes(
+            videos=(video,), video=np.zeros(rows), tube=self.track_N, label=self.label_T[self.track_N],
+            score=np.ones(rows), frame=self.frame_N, boxes_N4=self.boxes_N4,
+        )  # fmt: skip
 
     @property
     def starts(self) -> Array:

@@ -13,7 +13,8 @@ import torch
 
 from bench.files.store import TEMPORARY
 from bench.footage import Arrays, Footage
-from bench.records import Detections
+from bench.records import Detections, Tubes
+from bench.runs import stages
 from bench.runs.extract import arrays_path, too_large
 from bench.runs.plan import Plan, Request
 from bench.runs.predict import speed_of
@@ -67,6 +68,14 @@ class Brightness(Method):
         if name == "mean":
             return {"level_T": footage.rgb_THW3.mean(axis=(1, 2, 3)).astype(np.float16)}
         return {"level_T": footage.extracted("mean")["level_T"] ** self.config.power}
+
+    def tracks(self, footage: Footage) -> Tubes:
+        """The whole picture, as long as it is bright."""
+        frame = np.flatnonzero(footage.extracted("mean")["level_T"] > 0)
+        width, height = footage.annotation_size
+        boxes_N4 = np.tile([0, 0, width, height], (len(frame), 1))
+        zeros = {name: np.zeros(len(frame)) for name in ("video", "tube", "score")}
+        return Tubes((footage.name,), **zeros, label=zeros["tube"] - 1, frame=frame, boxes_N4=boxes_N4)
 
     def predict(self, footage: Footage, frames: Any) -> Detections:
         assert len(footage.extracted("curve")["level_T"]) == len(footage)
@@ -195,3 +204,17 @@ def test_names_stay_in_the_store(tmp_path: Path, name: str) -> None:
 def test_footage_without_extractions_says_so() -> None:
     with pytest.raises(ValueError, match="nothing was extracted"):
         noise().extracted("tracks")
+
+
+def test_what_the_tracks_cover_is_asked_of_a_predicted_run(runs_dir: Path) -> None:
+    plan, _ = run(runs_dir)
+    made = len(Brightness.asked)
+    found, tracks = stages.recall(Run(plan))
+    assert len(Brightness.asked) == made
+    assert tracks.videos == plan.test_videos
+    assert set(tracks.label.tolist()) == {-1}
+    assert len(found.row_M) == len(plan.test_truth.tubes)
+    assert 0 < found.overlap_M.min() <= found.overlap_M.max() < 1
+    assert found.recall(0.01) == 100
+    with pytest.raises(ValueError, match="not predicted yet"):
+        stages.recall(Run(replace(plan, request=replace(plan.request, seed=7))))
