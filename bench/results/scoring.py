@@ -29,8 +29,11 @@ from bench.results.result import (
     write_matches,
 )
 from bench.tubes.cutting import cut
+from bench.tubes.suppression import suppressed
 
 RESAMPLES = 1000
+CUT_NMS = 0.2
+"""IoU of the 3D-NMS of tubes that were cut to the ground truth."""
 
 
 class Scored(NamedTuple):
@@ -43,13 +46,15 @@ class Scored(NamedTuple):
     def cut(self, protocol: Protocol) -> Scored:
         """With the tubes cut to the frames that count, where the protocol trims; else as it is.
 
-        Detections on other frames need no cut: the rules leave them out.
+        ``gt-trimmed`` is RecLNet's experiment (Cheron et al. 2018, Tables 4 and 5): what is left of the tubes
+        is scored anew, and only then suppressed by 3D-NMS, as they score tracks (section 3.3). Detections on
+        other frames need no cut: the rules leave them out.
         """
         counted = self.truth.scored_frames
         if not protocol.trimming or self.tubes is None or counted is None:
             return self
-        tubes = self.tubes.with_videos(self.truth.videos.names)
-        return self._replace(tubes=cut(tubes, counted))
+        left = cut(self.tubes.with_videos(self.truth.videos.names), counted)
+        return self._replace(tubes=suppressed(left, CUT_NMS if protocol.trimming == "gt-trimmed" else None))
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
-import numpy as np
-
-from bench.metrics.tube_iou import tube_frames
-from bench.metrics.video_map import tube_nms
-from bench.protocol import TubeRules
 from bench.records import Array, Detections, Tubes
 from bench.speed.marks import LINK, part
 from bench.tubes.base import Found, Fusion, Linker, Trimming
@@ -16,6 +11,7 @@ from bench.tubes.fusion import AverageFusion, BoostFusion, GatingFusion, UnionFu
 from bench.tubes.labelling import BinaryLabelling, TemporalLabelling
 from bench.tubes.online import OnlineLinking
 from bench.tubes.scoring import TubeScoring, score_tubes
+from bench.tubes.suppression import suppressed
 from bench.tubes.tracks import GivenTracks, TrackingByDetection
 from bench.tubes.trimming import ActionnessTrimming, ThresholdTrimming
 from bench.tubes.tubelet_linking import MOC, TubeletLinking
@@ -71,20 +67,7 @@ class Linking:
         paths = self.linker.link(found, frames_V)
         if self.trimming is not None:
             paths = self.trimming.trim(paths, found)
-        return self.suppressed(score_tubes(paths, self.scoring))
-
-    def suppressed(self, tubes: Tubes) -> Tubes:
-        """The tubes that 3D-NMS leaves, numbered anew."""
-        if self.nms is None:
-            return tubes
-        starts = tubes.starts
-        rules = TubeRules(nms=self.nms)
-        kept = np.sort(tube_nms(tubes[starts], tube_frames(tubes), np.arange(len(starts)), rules))
-        number = np.full(len(starts), -1)
-        number[kept] = np.arange(len(kept))
-        number_N = np.repeat(number, np.diff(starts, append=len(tubes)))
-        rows = number_N >= 0
-        return replace(tubes[rows], tube=number_N[rows])
+        return suppressed(score_tubes(paths, self.scoring), self.nms)
 
 
 PUBLISHED: dict[str, Linking] = {

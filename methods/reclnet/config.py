@@ -144,8 +144,9 @@ def configs(dataset: str, size: str) -> dict[str, ReclnetConfig]:
 
     ``CELL-STREAM`` with cnn, fc, lstm, gru and rgb, flow, average: Table 1. ``cnn-viterbi``: Table 2.
     ``gru-gating`` and ``default``, which is the fusion layer: Table 3. ``untrimmed``, ``cnn-untrimmed``:
-    tracks whole, for protocols that trim them to the annotation (Tables 4 and 5). Tables 6 to 8 and 11 are
-    of the default. ``shuffled-labels``: ours, a control.
+    tracks whole, for protocols that trim them to the annotation (Tables 4 and 5); 3D-NMS comes after the cut
+    (:meth:`bench.results.scoring.Scored.cut`), as only then it is known which of two is the better. Tables 6
+    to 8 and 11 are of the default. ``shuffled-labels``: ours, a control.
     """
     whole = base(dataset, size)
     average = _linked(whole, fusion=AverageFusion(nms=None))
@@ -157,8 +158,8 @@ def configs(dataset: str, size: str) -> dict[str, ReclnetConfig]:
             rows[f"{cell}-{stream}"] = _linked(_set(scored, model={"streams": (stream,)}), fusion=None)
     rows["cnn-viterbi"] = _linked(rows["cnn-average"], trimming=BinaryLabelling())
     rows["gru-gating"] = _set(whole, model={"fusion": "gating"})
-    rows["untrimmed"] = _linked(whole, trimming=None)
-    rows["cnn-untrimmed"] = _linked(rows["cnn-average"], trimming=None)
+    rows["untrimmed"] = _linked(whole, trimming=None, nms=None)
+    rows["cnn-untrimmed"] = _linked(rows["cnn-average"], trimming=None, nms=None)
     rows["shuffled-labels"] = _set(whole, training={"shuffled_labels": True})
     return rows
 

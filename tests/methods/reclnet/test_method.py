@@ -17,6 +17,7 @@ from bench.runs.plan import Plan, Request
 from bench.speed.subject import Job, opened
 from bench.testing import INFO, Remade, noise, toy_truth, training_data
 from bench.training import CHECKPOINT, Compute, train
+from bench.tubes.cutting import cut
 from bench.tubes.tracks import TrackingByDetection
 from bench.tubes.trimming import ThresholdTrimming
 from methods.reclnet.config import ReclnetConfig, configs
@@ -143,6 +144,19 @@ def test_whole_tracks_are_left_for_a_protocol_that_trims() -> None:
         assert tubes is not None
         lengths[row] = len(tubes)
     assert lengths == {"default": 2, "untrimmed": 6}
+
+
+def test_tracks_that_are_cut_later_are_not_suppressed_before() -> None:
+    columns: dict[str, Any] = {
+        "video": [0] * 16, "frame": [*range(8)] * 2, "box": range(16), "label": [1] * 16,
+        "track": [0] * 8 + [1] * 8, "boxes_N4": np.tile([4, 4, 30, 40], (16, 1)),
+        "score": [0.9] * 4 + [0.2] * 4 + [0.1] * 4 + [0.8] * 4, "stream": [2] * 16,
+    }  # fmt: skip
+    rows = Detections(("v",), **columns)
+    _, tubes = Reclnet.postprocess(rows, 8, configs("ucf24", "full")["untrimmed"], INFO)
+    assert tubes is not None
+    left = cut(tubes, np.array([[0, frame] for frame in range(4, 8)]))
+    assert sorted(set(left.score.tolist())) == pytest.approx([0.2, 0.8])
 
 
 def test_a_mirrored_flow_picture_is_that_of_mirrored_motion() -> None:
