@@ -55,6 +55,8 @@ class Info:
 class TrainingData:
     """The training videos alone: their annotation, and footage that opens no other video.
 
+    truth: what is learnt from, boxes that a tracker added included (DALY); key_truth: the boxes that people
+    drew, on key-frames alone, of the same tubes; None: all of ``truth`` are drawn.
     device, workers: where and how many videos side by side an earlier stage's network may be applied;
     report: told (what, done, total) by a ``prepare`` that takes long.
     motion: renders training clips whose motion is known, the same whatever the dataset; None: there are none.
@@ -66,6 +68,12 @@ class TrainingData:
     workers: int = 1
     report: Callable[[str, int, int], None] = lambda what, done, total: None
     motion: Callable[[], Iterator[MotionClip]] | None = None
+    key_truth: GroundTruth | None = None
+
+    @property
+    def drawn(self) -> GroundTruth:
+        """The annotation with the boxes that people drew, and no other."""
+        return self.truth if self.key_truth is None else self.key_truth
 
 
 class TrainingStage(ABC):

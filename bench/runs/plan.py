@@ -127,7 +127,19 @@ class Plan:
 
         Some annotation goes on after its video has ended: it counts when it is scored, but shows nothing.
         """
-        truth = self.truth.select(self._present(self.fit_videos, "training"))
+        return self._learnable(self.truth)
+
+    @cached_property
+    def train_key_truth(self) -> GroundTruth | None:
+        """The same with the boxes that were annotated alone, where a tracker added to them; else None."""
+        evaluator = self.protocol.evaluator
+        if evaluator.truth == "annotated":
+            return None
+        protocol = replace(self.protocol, evaluator=replace(evaluator, truth="annotated"))
+        return self._learnable(self.dataset.truth(protocol))
+
+    def _learnable(self, truth: GroundTruth) -> GroundTruth:
+        truth = truth.select(self._present(self.fit_videos, "training"))
         table, boxes, tubes = truth.videos, truth.boxes, truth.tubes
         real = self.dataset.real_frames
         ends = np.array([real.get(name, n) for name, n in zip(table.names, table.frames)], np.int32)
@@ -201,6 +213,8 @@ class Plan:
             "seed": self.request.seed,
             "precision": self.request.precision,
         }
+        if self.train_key_truth is not None:
+            key["key_truth"] = digest_ground_truth(self.train_key_truth)
         keys = {}
         for stage, config in self.method.training_config().items():
             key = digest([key, stage, config])

@@ -107,6 +107,7 @@ class Run:
                     compute.workers,
                     self.reporter.progress,
                     datasets.rendered_motion,
+                    self.plan.train_key_truth,
                 )
                 self.reporter.step(f"train {stage}", f"{len(library)} videos, {compute.torch_device}")
                 job = self.plan.method.training_stage(stage, data, request.seed, checkpoints)

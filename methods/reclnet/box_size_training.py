@@ -38,7 +38,7 @@ class BoxSizeStage(TrainingStage):
         self.data, self.paths = data, paths
 
     def prepare(self, folder: Path) -> nn.Module:
-        truth = self.data.truth
+        truth = self.data.drawn
         pairs = []
         for name, boxes in truth.boxes.by_video():
             footage = self.data.footage[name]

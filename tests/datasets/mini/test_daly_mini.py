@@ -16,6 +16,7 @@ from bench.cli import cli
 from bench.files.tables import digest_ground_truth
 from bench.metrics import evaluate
 from bench.records import Tubes
+from bench.runs.plan import Plan, Request
 from bench.video import Video
 from datasets.daly import Daly
 from datasets.mini import DalyMini, daly, extension
@@ -175,3 +176,17 @@ def test_the_command_measures_a_tracker_and_keeps_nothing(daly_micro: Path, tmp_
     assert lines[2].startswith("| `kcf` | ")
     assert len({line.count("|") for line in lines}) == 1
     assert sorted(daly_micro.rglob("*")) == before
+
+
+def test_a_run_knows_which_boxes_were_drawn(daly_micro: Path, tmp_path: Path) -> None:
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache" / "daly-mini@1.micro").symlink_to(daly_micro)
+    plan = Plan.of(Request("reclnet", "daly-mini.micro", runs_dir=tmp_path))
+    drawn = plan.train_key_truth
+    assert drawn is not None
+    assert drawn.videos.names == plan.train_truth.videos.names
+    assert np.array_equal(drawn.tubes.tube, plan.train_truth.tubes.tube)
+    places = {(int(tube), int(frame)) for tube, frame in zip(drawn.boxes.tube, drawn.boxes.frame)}
+    tracked = plan.train_truth.boxes
+    assert places < {(int(tube), int(frame)) for tube, frame in zip(tracked.tube, tracked.frame)}
+    assert len(places) == len(drawn.boxes) < len(tracked) / 10

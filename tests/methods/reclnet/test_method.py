@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from bench.footage import Footage
-from bench.records import Detections
+from bench.records import Detections, GroundTruth
 from bench.runs.plan import Plan, Request
 from bench.speed.subject import Job, opened
 from bench.testing import INFO, Remade, noise, toy_truth, training_data
@@ -184,6 +184,38 @@ def test_stacks_begin_where_a_person_stays() -> None:
     assert labels.tolist() == [0]
     with pytest.raises(ValueError, match="4 consecutive frames"):
         stacked(toy_truth(), 4)
+
+
+def drawn(frame: int, shift: float = 0.0) -> GroundTruth:
+    """The toy annotation as if one box of its first tube had been drawn, and all others tracked."""
+    truth = toy_truth()
+    boxes = truth.boxes[(truth.boxes.tube == 7) & (truth.boxes.frame == frame)]
+    return replace(truth, boxes=replace(boxes, boxes_N4=boxes.boxes_N4 + np.float32([0, 0, 0, shift])))
+
+
+def test_single_frames_are_those_that_were_drawn() -> None:
+    keys = stacked(toy_truth(), 1, drawn(2, shift=3))
+    assert (keys.video.tolist(), keys.frame.tolist()) == ([0], [2])
+    assert keys.boxes_N4.tolist() == [[[1, 2, 21, 33]]]
+
+
+def test_a_stack_has_a_drawn_box_in_its_middle_that_the_tracker_met() -> None:
+    """20 pixels of 320 x 240 are 4 of the toy videos, which are 64 x 48; boxes are the tracked ones."""
+    keys = stacked(toy_truth(), 3, drawn(2, shift=4))
+    assert (keys.video.tolist(), keys.frame.tolist()) == ([0], [1])
+    assert keys.boxes_N4.tolist() == [[[1, 2, 21, 30]] * 3]
+    for frame, shift in ((1, 0.0), (2, 4.5)):
+        with pytest.raises(ValueError, match="3 consecutive frames"):
+            stacked(toy_truth(), 3, drawn(frame, shift))
+
+
+def test_detectors_of_tracked_annotation_see_what_was_drawn() -> None:
+    method = Reclnet(narrow.reclnet(), INFO)
+    data = replace(training_data(method.frame_size), key_truth=drawn(2))
+    stage: Any = method.training_stage("rgb", data, 0, {})
+    stage.prepare(RUNS)
+    assert stage.examples.keys.frame.tolist() == [2]
+    assert (0, 1) not in list(zip(*(column.tolist() for column in stage.examples.empty)))
 
 
 def test_stacks_of_what_is_not_excluded_keep_their_own_boxes() -> None:
