@@ -46,7 +46,7 @@ def command(
 ) -> None:
     """How much of the annotation do tracks cover, before anything is scored?
 
-    Of a RUN that is predicted, its folder or a part of its name, where its method follows people first and
+    Of a RUN that is trained, its folder or a part of its name, where its method follows people first and
     classifies them then (RecLNet); or of tubes in a file. A track covers an instance by its mean IoU within
     the action's interval, whatever its score; one of label -1 covers any class.
     """

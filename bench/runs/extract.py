@@ -93,9 +93,10 @@ def arrays_path(folder: Path, video: str) -> Path:
 def too_large(whole: int, missing: int, budget_gb: float, folder: Path) -> str:
     """Why so many bytes, of which some are missing yet, are not kept; nothing: they are.
 
-    Raises ValueError where the budget allows what the disk cannot hold.
+    What lies there whole is used, whatever the budget. Raises ValueError where the budget allows what the
+    disk cannot hold.
     """
-    if whole > budget_gb * 1e9:
+    if missing and whole > budget_gb * 1e9:
         return f"{whole / 1e9:.1f} GB would be kept, --feature-budget is {budget_gb:g}: computed when asked"
     free = shutil.disk_usage(folder).free
     if missing > free:
@@ -113,6 +114,7 @@ class Extractor:
     plan: Plan
     reporter: Reporter
     ready: dict[str, Kept] = field(default_factory=dict)
+    folders: dict[str, Path | None] = field(default_factory=dict)
 
     @property
     def kept(self) -> list[str]:
@@ -128,8 +130,21 @@ class Extractor:
             )
         return self.ready[name].of(footage)
 
-    def prepare(self, library: FootageLibrary, checkpoints: Mapping[str, Path], videos: str) -> None:
-        """Make ready what the stages of these checkpoints allow, and keep it of all videos of the library."""
+    def check(self) -> None:
+        """Warn of what will not be kept, as the budget does not allow it.
+
+        Raises ValueError where the budget allows what the disk cannot hold.
+        """
+        for name, one in self.plan.method.extractions().items():
+            self._folder(name, one)
+
+    def prepare(
+        self, library: FootageLibrary, checkpoints: Mapping[str, Path], videos: str, keep: bool = True
+    ) -> None:
+        """Make ready what the stages of these checkpoints allow, and keep it of all videos of the library.
+
+        keep: False: of those videos that are asked about, when they are.
+        """
         from bench.training import Compute
 
         method = self.plan.method
@@ -141,7 +156,7 @@ class Extractor:
                 needed = {stage: checkpoints[stage] for stage in one.stages}
                 method.load_extraction(name, needed, compute.torch_device)
                 self.ready[name] = Kept(method, name, self._folder(name, one))
-            if self.ready[name].missing(library):
+            if keep and self.ready[name].missing(library):
                 self._keep(name, library, compute, f"{name} of {videos}")
 
     def _keep(self, name: str, library: FootageLibrary, compute: Compute, title: str) -> None:
@@ -153,14 +168,19 @@ class Extractor:
             self.ready[name].prepare(library, compute.workers, progress)
 
     def _folder(self, name: str, one: Extraction) -> Path | None:
-        """Where it is kept, None where that would be too large."""
-        folder = self.plan.store.folder("extract", self.plan.extraction_keys[name])
+        """Where it is kept, None where that would be too large; decided, and said, once."""
+        if name not in self.folders:
+            folder = self.plan.store.folder("extract", self.plan.extraction_keys[name])
+            why_not = self._too_large(one, folder)
+            if why_not:
+                self.reporter.warn(f"{name}: {why_not}")
+            self.folders[name] = None if why_not else folder
+        return self.folders[name]
+
+    def _too_large(self, one: Extraction, folder: Path) -> str:
         table = self.plan.truth.select((*self.plan.train_truth.videos.names, *self.plan.test_videos)).videos
         there = np.array([arrays_path(folder, name).is_dir() for name in table.names], bool)
         whole, missing = (
             int(frames.sum()) * one.bytes_per_frame for frames in (table.frames, table.frames[~there])
         )
-        why_not = too_large(whole, missing, self.plan.request.feature_budget, folder)
-        if why_not:
-            self.reporter.warn(f"{name}: {why_not}")
-        return None if why_not else folder
+        return too_large(whole, missing, self.plan.request.feature_budget, folder)

@@ -66,11 +66,14 @@ class Run:
             write_json(self.plan.folder / ASKED, self.plan.request)
 
     def check(self) -> None:
-        """Raise ValueError if videos, the flow source, weights to start from or the device are missing."""
+        """Raise ValueError if videos, the flow source, weights to start from, the device, or room for what
+        is kept are missing."""
         from bench.training import Compute
 
         _ = self.plan.train_truth, self.plan.test_truth, self.plan.protocols, self._flow_store()
         self.plan.method.check()
+        if not self.plan.store.is_done("predict", self.plan.predict_key):
+            self.extractor.check()
         _ = Compute(self.plan.request.device).torch_device
 
     def flow(self, truth: GroundTruth, name: str, training: bool) -> None:
@@ -158,8 +161,11 @@ class Run:
 
         Raises ValueError for a method that has none.
         """
+        from bench.training import Compute
+
+        Compute(self.plan.request.device, threads=self.plan.method.cpu_threads).set_threads()
         library = self._library(self.plan.test_truth)
-        self.extractor.prepare(library, checkpoints, "test videos")
+        self.extractor.prepare(library, checkpoints, "test videos", keep=False)
         parts = [self.plan.method.tracks(library[name]) for name in library]
         return Tubes.concat(parts).with_videos(self.plan.test_videos)
 

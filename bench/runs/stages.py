@@ -139,12 +139,14 @@ def link(
 def recall(run: Run) -> tuple[Coverage, Tubes]:
     """What the tracks of a run's method cover of the test annotation, and those tracks.
 
-    Tracks that are not kept are made again. Raises ValueError where it was not predicted yet, and for a
-    method without tracks.
+    Tracks that are not kept are made. Raises ValueError where it was not trained yet, and for a method
+    without tracks.
     """
     plan = run.plan
-    predicted(plan)
-    tracks = run.tracks(checkpoints_of(plan))
+    checkpoints = checkpoints_of(plan)
+    if plan.method.flow and not plan.method.flow.only_training:
+        run.flow(plan.test_truth, "flow of test videos", training=False)
+    tracks = run.tracks(checkpoints)
     return coverage(plan.test_truth, tracks, plan.protocol.evaluator.tubes or TubeRules()), tracks
 
 

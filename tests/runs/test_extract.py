@@ -195,6 +195,28 @@ def test_more_than_the_disk_holds_is_refused(tmp_path: Path) -> None:
     assert too_large(10**18, 0, 10**10, tmp_path) == ""  # all of it lies there already
 
 
+def test_what_lies_there_is_used_whatever_the_budget(tmp_path: Path) -> None:
+    assert "computed when asked" in too_large(10**12, 1, 1.0, tmp_path)
+    assert too_large(10**12, 0, 1.0, tmp_path) == ""
+
+
+def test_room_is_reckoned_before_anything_is_trained(runs_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    request = Request(
+        "pcsc", "ucf24-mini.micro", device="cpu", runs_dir=runs_dir, feature_budget=float(10**12)
+    )
+    plan = Plan.of(request)
+    config = Config(large=10**12)
+    plan = replace(plan, method=Brightness(config, plan.method.info), default=config)
+    with pytest.raises(ValueError, match="GB free"):
+        Run(plan).begin()
+    log = Log()
+    small = Run(replace(plan, request=replace(request, feature_budget=0.5)), log)
+    small.begin()
+    assert len([text for text in log.warnings if "--feature-budget" in text]) == 1
+    small.predict(small.train())
+    assert len([text for text in log.warnings if "--feature-budget" in text]) == 1
+
+
 @pytest.mark.parametrize("name", ["", "../away", "/root", "a\0b"])
 def test_names_stay_in_the_store(tmp_path: Path, name: str) -> None:
     with pytest.raises(ValueError, match="cannot name a file"):
@@ -206,7 +228,7 @@ def test_footage_without_extractions_says_so() -> None:
         noise().extracted("tracks")
 
 
-def test_what_the_tracks_cover_is_asked_of_a_predicted_run(runs_dir: Path) -> None:
+def test_what_the_tracks_cover_is_asked_of_a_trained_run(runs_dir: Path) -> None:
     plan, _ = run(runs_dir)
     made = len(Brightness.asked)
     found, tracks = stages.recall(Run(plan))
@@ -216,5 +238,5 @@ def test_what_the_tracks_cover_is_asked_of_a_predicted_run(runs_dir: Path) -> No
     assert len(found.row_M) == len(plan.test_truth.tubes)
     assert 0 < found.overlap_M.min() <= found.overlap_M.max() < 1
     assert found.recall(0.01) == 100
-    with pytest.raises(ValueError, match="not predicted yet"):
+    with pytest.raises(ValueError, match="not trained yet"):
         stages.recall(Run(replace(plan, request=replace(plan.request, seed=7))))
