@@ -19,8 +19,8 @@ from bench.flow.origin import Origin
 from bench.flow.quantization import Quantized, QuantizedFlow
 
 KIND = "flow"
-ROW_GROUP = 64
-"""Frames that are compressed together."""
+ROW_GROUP = 16
+"""Frames that can be read without the others."""
 
 
 @dataclass(frozen=True)
