@@ -1,12 +1,13 @@
 """Videos as a network sees them: frames and flow at the network's size, kept in memory while they fit.
 
-Frames lie in the memory that all readers of videos share (:mod:`bench.video.reader`), flow in the library's.
+Frames lie in the memory that all readers of videos share (:mod:`bench.video.reader`), stored flow in that of
+all readers of flow (:mod:`bench.flow.reader`).
 """
 
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
@@ -16,10 +17,8 @@ import numpy.typing as npt
 from bench.video import Video, resize
 
 if TYPE_CHECKING:
-    from bench.flow import FlowStore
+    from bench.flow import Fields, FlowStore
 
-DEFAULT_BUDGET = 5 << 30
-"""Bytes of flow that a library keeps."""
 Arrays = Mapping[str, np.ndarray]
 Extractions = Callable[["Footage", str], Arrays]
 """Footage and the name of an extraction -> its arrays (:class:`methods.base.Extraction`)."""
@@ -37,8 +36,8 @@ class Footage:
         self.annotation_size = (video.width, video.height)
         self._video, self._store = video, flow
         self._frames = video.reader(size)
-        self._flow: tuple[np.ndarray, float] | None = None
-        self._flow_median: np.ndarray | None = None
+        self._flow: tuple[Fields, float] | None = None
+        self._medians_T2 = np.empty((0, 2), np.float32)
         self._lock = threading.Lock()
 
     @property
@@ -56,32 +55,45 @@ class Footage:
         return self._frames[np.asarray(frames)]
 
     @property
-    def flow_THW2(self) -> tuple[np.ndarray, float]:
-        """All flow fields as int8 and the bound that 127 stands for, in pixels of ``size``."""
+    def flow_THW2(self) -> tuple[Fields, float]:
+        """All flow fields as int8, by index, and the bound that 127 stands for, in pixels of ``size``.
+
+        Of a long video only what is asked for is read (:class:`bench.flow.reader.FlowReader`).
+        """
         if self._store is None:
             raise ValueError(f"{self.name}: no flow store was given")
         with self._lock:
             if self._flow is None:
                 self._flow = self._store.read_quantized(self._video)
+                self._medians_T2 = np.full((len(self._flow[0]), 2), np.nan, np.float32)
             return self._flow
 
-    @property
-    def flow_median_T2(self) -> np.ndarray:
-        """Median (u, v) of every flow field, float32 in units of bound / 127: the camera's motion."""
-        if self._flow_median is None:
-            flow, _ = self.flow_THW2
-            self._flow_median = np.median(flow, axis=(1, 2)).astype(np.float32)
-        return self._flow_median
+    def flow_median(self, frames: npt.ArrayLike) -> npt.NDArray[np.float32]:
+        """Median (u, v) of the flow fields of these numbers: the camera's motion.
+
+        Float32 [*numbers.shape, 2] in units of bound / 127; each is computed once.
+        """
+        flow, _ = self.flow_THW2
+        numbers = np.asarray(frames)
+        with self._lock:
+            known = self._medians_T2[numbers]
+        new = np.unique(numbers[np.isnan(known[..., 0])])
+        if not len(new):
+            return known
+        medians = np.median(flow[new], axis=(1, 2))
+        with self._lock:
+            self._medians_T2[new] = medians
+            return self._medians_T2[numbers]
 
     def __len__(self) -> int:
         return len(self._frames)
 
     def load(self) -> None:
-        """Decode now what is kept, and read the flow if there is a store."""
+        """Decode now what is kept, and read the flow if there is a store; of a long video its beginning."""
         if self._frames.is_short:
             _ = self.rgb_THW3
         if self._store is not None:
-            _ = self.flow_THW2
+            _ = self.flow_THW2[0][:1]
 
     def extracted(self, name: str) -> Arrays:
         """What the method's extraction of that name found in the video (:class:`methods.base.Extraction`).
@@ -92,47 +104,34 @@ class Footage:
             raise ValueError(f"{self.name}: nothing was extracted; its method names no extraction {name}")
         return self.extractions(self, name)
 
-    @property
-    def nbytes(self) -> int:
-        """Bytes of flow held in memory."""
-        return 0 if self._flow is None else self._flow[0].nbytes
-
 
 class FootageLibrary(Mapping[str, Footage]):
-    """Footage by video name, read when first used; above ``budget`` bytes of flow the oldest is let go."""
+    """Footage by video name, each made when it is first asked for."""
 
     def __init__(
         self,
         videos: Iterable[Video],
         size: tuple[int, int],
         flow: FlowStore | None = None,
-        budget: int = DEFAULT_BUDGET,
         extractions: Extractions | None = None,
     ) -> None:
         self._videos = {video.name: video for video in videos}
-        self._size, self._flow, self._budget, self._extractions = size, flow, budget, extractions
-        self._kept: OrderedDict[str, Footage] = OrderedDict()
+        self._size, self._flow, self._extractions = size, flow, extractions
+        self._made: dict[str, Footage] = {}
         self._lock = threading.Lock()
 
     def __getitem__(self, name: str) -> Footage:
         with self._lock:
-            if name not in self._kept:
-                self._kept[name] = Footage(self._videos[name], self._size, self._flow)
-                self._kept[name].extractions = self._extractions
-            self._kept.move_to_end(name)
-            self._let_go()
-            return self._kept[name]
+            if name not in self._made:
+                self._made[name] = Footage(self._videos[name], self._size, self._flow)
+                self._made[name].extractions = self._extractions
+            return self._made[name]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._videos)
 
     def __len__(self) -> int:
         return len(self._videos)
-
-    def _let_go(self) -> None:
-        held = sum(footage.nbytes for footage in self._kept.values())
-        while held > self._budget and len(self._kept) > 1:
-            held -= self._kept.popitem(last=False)[1].nbytes
 
 
 class LiveFootage(Footage):

@@ -213,10 +213,10 @@ class MethodConformance:
     def test_inputs_are_left_as_they_were(self) -> None:
         """Neither pictures, nor flow, nor stored predictions are written into."""
         method, seen = self.trained(), self.footage()
-        pictures, flow = seen.rgb_THW3.copy(), seen.flow_THW2[0].copy()
+        pictures, flow = seen.rgb_THW3.copy(), seen.flow_THW2[0][:].copy()
         found = method.predict(seen, range(6))
         assert np.array_equal(seen.rgb_THW3, pictures)
-        assert np.array_equal(seen.flow_THW2[0], flow)
+        assert np.array_equal(seen.flow_THW2[0][:], flow)
         before = copy.deepcopy(found)
         method.postprocess(found, 6, self.config(), INFO)
         same_rows(found, before)

@@ -10,12 +10,15 @@ from bench.flow.base import Flow, FlowSource, LearnedSource, UnavailableError
 from bench.flow.encodings import clipped, image
 from bench.flow.finding import names, source, sources
 from bench.flow.quantization import CLIP, Quantized, QuantizedFlow, dequantize, quantize
+from bench.flow.reader import Fields, FlowReader
 from bench.flow.store import Estimate, FlowStore
 
 __all__ = [
     "CLIP",
     "Estimate",
+    "Fields",
     "Flow",
+    "FlowReader",
     "FlowSource",
     "FlowStore",
     "LearnedSource",

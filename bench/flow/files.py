@@ -6,7 +6,9 @@ The column ``uv`` holds the bytes of int8 [H, W, 2]; what they mean stands in th
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import pyarrow as pa
@@ -21,6 +23,7 @@ from bench.flow.quantization import Quantized, QuantizedFlow
 KIND = "flow"
 ROW_GROUP = 16
 """Frames that can be read without the others."""
+NOT_WHOLE = "no whole flow file; delete it and prepare again"
 
 
 @dataclass(frozen=True)
@@ -55,21 +58,45 @@ def write_flow(path: Path, video: str, flow: QuantizedFlow, source: str, origin:
     write_atomic(path, write)
 
 
-def read_facts(path: Path) -> FlowFacts:
-    """What a file says of itself. Raises ValueError if it is no whole file of flow."""
-    return _facts(path, _open(path))
+@dataclass(frozen=True)
+class FlowFile:
+    """A file of flow whose head was read. ``starts``: the first frame of each row group, then the length."""
 
+    path: Path
+    facts: FlowFacts
+    starts: tuple[int, ...]
+    metadata: pq.FileMetaData
 
-def read_flow(path: Path) -> tuple[Quantized, FlowFacts]:
-    """(int8 [T, H, W, 2], facts). Raises ValueError if it is no whole file of flow."""
-    file = _open(path)
-    facts = _facts(path, file)
-    try:
-        chunks = file.read(use_threads=False).column("uv").chunks
-        values = np.concatenate([_bytes(chunk) for chunk in chunks])
-        return values.reshape(facts.frames, facts.size[1], facts.size[0], 2), facts
-    except (pa.ArrowException, OSError, KeyError, ValueError) as error:
-        raise ValueError(f"{path} is damaged ({error})") from error
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Raises ValueError if it is no whole file of flow; damaged fields show when they are read."""
+        file = _open(path)
+        facts, head = _facts(path, file), file.metadata
+        rows = [head.row_group(group).num_rows for group in range(head.num_row_groups)]
+        if sum(rows) != facts.frames:
+            raise ValueError(f"{path} is damaged (it has {sum(rows)} rows for {facts.frames} frames)")
+        return cls(path, facts, (0, *accumulate(rows)), head)
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """T, H, W, 2."""
+        width, height = self.facts.size
+        return self.facts.frames, height, width, 2
+
+    def read(self, groups: range) -> Quantized:
+        """The fields of these row groups, int8 [t, H, W, 2].
+
+        Raises ValueError if they are damaged, or if another file has taken the place of the one opened.
+        """
+        file = _open(self.path)
+        if not file.metadata.equals(self.metadata):
+            raise ValueError(f"{self.path} was replaced while it was read; start again")
+        frames = self.starts[groups.stop] - self.starts[groups.start]
+        try:
+            chunks = file.read_row_groups(groups, use_threads=False).column("uv").chunks
+            return np.concatenate([_bytes(chunk) for chunk in chunks]).reshape(frames, *self.shape[1:])
+        except (pa.ArrowException, OSError, KeyError, ValueError) as error:
+            raise ValueError(f"{self.path} is damaged ({error}): {NOT_WHOLE}") from error
 
 
 def _open(path: Path) -> pq.ParquetFile:

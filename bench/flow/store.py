@@ -15,9 +15,10 @@ import numpy as np
 
 from bench.files.store import TEMPORARY, locked
 from bench.flow.base import Flow, FlowSource
-from bench.flow.files import FlowFacts, read_facts, read_flow, write_flow
+from bench.flow.files import NOT_WHOLE, FlowFacts, FlowFile, write_flow
 from bench.flow.origin import Origin
-from bench.flow.quantization import Quantized, dequantize, quantize
+from bench.flow.quantization import dequantize, quantize
+from bench.flow.reader import FlowReader
 from bench.flow.workers import Progress, each, one_thread
 from bench.video import Video, VideoError
 
@@ -70,30 +71,31 @@ class FlowStore:
 
     def read(self, video: Video) -> Flow:
         """Flow of a video, float32 [T, H, W, 2] in pixels. Raises as :meth:`read_quantized`."""
-        return dequantize(*self.read_quantized(video))
+        fields, bound = self.read_quantized(video)
+        return dequantize(fields[:], bound)
 
-    def read_quantized(self, video: Video) -> tuple[Quantized, float]:
-        """(int8 [T, H, W, 2], pixels that 127 stands for).
+    def read_quantized(self, video: Video) -> tuple[FlowReader, float]:
+        """(int8 [T, H, W, 2] by index, pixels that 127 stands for).
 
         Raises ValueError if the file is missing or damaged, or was made by another source or from another
-        video file.
+        video file; where only fields are damaged, when these are asked for.
         """
         path = self.path(video)
         if not path.is_file():
             raise ValueError(f"{path}: no flow for video {video.name!r}; prepare it first")
         try:
-            values, facts = read_flow(path)
+            file = FlowFile.open(path)
         except ValueError as error:
-            raise ValueError(f"{error}: no whole flow file; delete it and prepare again") from error
-        if not self._is_of(facts, video):
+            raise ValueError(f"{error}: {NOT_WHOLE}") from error
+        if not self._is_of(file.facts, video):
             raise ValueError(f"{path}: not the flow of {video.path} by {self.source.key}; prepare it again")
-        return values, facts.bound
+        return FlowReader(file), file.facts.bound
 
     def facts(self, video: Video) -> FlowFacts | None:
         """What the file of a video says of itself; None if it must be computed (again)."""
         path = self.path(video)
         try:
-            facts = read_facts(path) if path.is_file() else None
+            facts = FlowFile.open(path).facts if path.is_file() else None
         except ValueError:
             return None
         return facts if facts and self._is_of(facts, video) else None

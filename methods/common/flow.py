@@ -30,9 +30,9 @@ def scaled_flow(
     """
     stored, bound = footage.flow_THW2
     frames = np.minimum(frames, len(stored) - 1)
-    flow = stored[frames].astype(np.float32)
+    flow: Array = stored[frames].astype(np.float32)
     if scale.centred:
-        flow -= footage.flow_median_T2[frames, None, None]
+        flow -= footage.flow_median(frames)[:, None, None]
     flow = cut(flow, window) * (bound / 127 / scale.pixels)
     if window is not None:
         width, height = footage.size
