@@ -71,7 +71,7 @@ class Footage:
     def flow_median(self, frames: npt.ArrayLike) -> npt.NDArray[np.float32]:
         """Median (u, v) of the flow fields of these numbers: the camera's motion.
 
-        Float32 [*numbers.shape, 2] in units of bound / 127; each is computed once.
+        Float32 [*numbers.shape, 2] in units of bound / 127. What was computed is kept.
         """
         flow, _ = self.flow_THW2
         numbers = np.asarray(frames)
