@@ -165,6 +165,14 @@ class MethodConformance:
         return method
 
     @classmethod
+    def stir(cls, method: Method) -> None:
+        """Change the weights so that predictions hang on all that the method sees.
+
+        After a few steps a network may hardly heed its flow, and a stream that sees another would pass. Does
+        nothing unless a subclass gives it.
+        """
+
+    @classmethod
     def footage(cls, frames: int = 6, seed: int = 3) -> Footage:
         """Noise at the method's size, annotated at 320x240."""
         method = cls.method(cls.config(), INFO)
@@ -292,6 +300,7 @@ class MethodConformance:
             with _raises(ValueError):
                 method.stream(seen.name, seen.annotation_size)
             return
+        self.stir(method)
         stream = method.stream(seen.name, seen.annotation_size)
         parts = [stream.push(frame) for frame in seen.rgb_THW3]
         streamed = Detections.concat(parts)

@@ -39,11 +39,14 @@ def random_view(
 
 
 def frames_of(frame: int, num_frames: int, steps: FlowSteps = NEXT) -> Array:
-    """The frame, and the two that each flow is between; what would leave the video is moved into it."""
+    """The frame, and the two that each flow is between; what would leave the video is moved into it.
+
+    Moved from before the first frame, a step ends at the next frame at most: a stream has no later one.
+    """
     found = [frame]
     for start, end in steps:
         first = max(0, min(frame + start, num_frames - 1 - (end - start)))
-        found += [first, min(first + end - start, num_frames - 1)]
+        found += [first, min(first + end - start, frame + 1, num_frames - 1)]
     return np.array(found)
 
 

@@ -59,7 +59,8 @@ def test_the_published_sizes(row: str, flow: str | None, expected: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("frame", "expected"), [(0, [0, 0, 2, 0, 2]), (4, [4, 1, 3, 3, 5]), (5, [5, 2, 4, 3, 5])]
+    ("frame", "expected"),
+    [(0, [0, 0, 1, 0, 1]), (1, [1, 0, 2, 0, 2]), (4, [4, 1, 3, 3, 5]), (5, [5, 2, 4, 3, 5])],
 )
 def test_frames_between_which_flow_is(frame: int, expected: list[int]) -> None:
     assert frames_of(frame, 6, ((-3, -1), (-1, 1))).tolist() == expected
