@@ -143,7 +143,7 @@ RAFT_SMALL = Weights(
 )
 VGG16_REDUCED = Weights(
     "vgg16-reduced",
-    "VGG16 with reduced fully connected layers, ImageNet: the trunk of SSD and RFB Net",
+    "VGG16 with reduced fully connected layers, ImageNet: model.pretrained",
     "https://github.com/amdegroot/ssd.pytorch",
     "MIT; ImageNet's terms",
     "vgg16_reducedfc.pth",

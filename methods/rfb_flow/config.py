@@ -49,7 +49,7 @@ class ModelConfig:
     flow_normalised: bool = True  # batch normalisation and ReLU after the convolution that fuses the flows
     fusion: Literal["concat", "sum", "average", "stfp", "none"] = "concat"
     separate_fusion: bool = False  # for offsets and for classes, as in the released program
-    pretrained: str = ""  # VGG16 with reduced layers, trained on ImageNet; empty: from scratch
+    pretrained: str | None = ""  # VGG16 with reduced layers, of ImageNet, to be named; none: from scratch
     flow_weights: str = ""  # of the flow network; empty: the file that its flow source names
     published: str = ""  # the whole network: an official checkpoint
 
@@ -117,6 +117,7 @@ TINY_MODEL = ModelConfig(
     flow_pairs="past",
     flow_centred=True,
     flow_normalised=False,
+    pretrained=None,
 )
 """The same code, narrower, for a CPU, from scratch. Everything here is ours.
 

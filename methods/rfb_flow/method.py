@@ -74,6 +74,11 @@ class RfbFlow(NetworkMethod):
 
     def check(self) -> None:
         model = self.config.model
+        if model.pretrained == "" and not model.published:
+            raise ValueError(
+                "this row starts from VGG16 of ImageNet: --set model.pretrained=FILE names it (`bench weights"
+                " rfb-flow` says where it is to be had), --set model.pretrained=none trains from scratch"
+            )
         for name in FILES:
             path = getattr(model, name)
             if path and not Path(path).is_file():

@@ -269,8 +269,16 @@ def test_what_cannot_work_is_refused(name: str) -> None:
 
 def test_missing_weights_are_refused_before_training(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("BENCH_PWC_NET_WEIGHTS", raising=False)
+    whole = configs("ucf24", "full")["default"]
+    with pytest.raises(ValueError, match=r"--set model\.pretrained=FILE .*`bench weights rfb-flow`.*=none"):
+        RfbFlow(whole, INFO).check()
+    scratch = replace(whole, model=replace(whole.model, pretrained=None))
     with pytest.raises(ValueError, match=r"PWC_NET_WEIGHTS.*model\.flow_weights=FILE.*--variant tiny"):
-        RfbFlow(configs("ucf24", "full")["default"], INFO).check()
+        RfbFlow(scratch, INFO).check()
+    (tmp_path / "all.pth").write_bytes(b"")
+    published = replace(whole, model=replace(whole.model, published=str(tmp_path / "all.pth")))
+    RfbFlow(published, INFO).check()  # VGG16 and the flow network are in it
+    assert all(config.model.pretrained is None for config in configs("ucf24", "tiny").values())
     with pytest.raises(ValueError, match=r"model\.pretrained: no file .*none\.pth"):
         RfbFlow(narrow.rfb_flow(pretrained=str(tmp_path / "none.pth")), INFO).check()
     with pytest.raises(ValueError, match="load the checkpoints"):
