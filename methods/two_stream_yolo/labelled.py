@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -18,8 +19,9 @@ from methods.common.keyframes import Examples, with_shuffled_labels
 from methods.common.labels import label_vectors
 from methods.common.windows import Window, to_network
 
-UCF101 = re.compile(r"v_\w+_g\d\d_c\d\d")
-"""Names of its clips. Its official lists say which are for training; the others may be of a test split."""
+UCF101 = re.compile(r"v_(\w+)_(g\d\d)_c\d\d")
+"""Names of its clips, with class and source group: what was cut from one recording is trained on as a whole,
+or not at all."""
 
 
 class Labelled(NamedTuple):
@@ -106,6 +108,29 @@ class FolderClips:
         target = np.zeros(self.classes, np.float32)
         target[self.label_N[index]] = 1
         return Labelled(footage, frame, target, bool(flip and rng.random() < 0.5))
+
+
+def check_groups(listed: str, names: Iterable[str], trained: Iterable[str], classes: Iterable[str]) -> None:
+    """Refuse clips of UCF101 that are tested or held out.
+
+    listed: the file that names the clips; trained: names of the training videos; classes: those to detect.
+    Raises ValueError naming the first clip of one of these classes whose source group no training video has.
+    """
+    seen = {found for name in trained if (found := _source_group(name))}
+    detected = {name.lower() for name in classes} | {name for name, _ in seen}
+    groups = ((name, _source_group(name)) for name in names)
+    wrong = [name for name, group in groups if group and group[0] in detected and group not in seen]
+    if wrong:
+        raise ValueError(
+            f"recognition.listed: {listed} names {wrong[0]}, of a source group without a training video: it "
+            f"is tested, or held out by --fit train-minus-val. Take all such out of the list, {len(wrong)}"
+        )
+
+
+def _source_group(name: str) -> tuple[str, str] | None:
+    """Class in small letters and group of a clip named as in UCF101; None for any other."""
+    found = UCF101.match(Path(name).stem)
+    return (found[1].lower(), found[2]) if found else None
 
 
 def everything(folder: Path) -> list[str]:

@@ -143,7 +143,7 @@ class TwoStreamYolo(NetworkMethod):
 
     def _recognition(self, data: TrainingData, seed: int, checkpoints: Mapping[str, Path]) -> TrainingStage:
         from methods.two_stream_yolo import start
-        from methods.two_stream_yolo.labelled import Clips, FolderClips, OwnClips
+        from methods.two_stream_yolo.labelled import Clips, FolderClips, OwnClips, check_groups
         from methods.two_stream_yolo.network import Recogniser
         from methods.two_stream_yolo.recognition import RecognitionStage
 
@@ -153,6 +153,7 @@ class TwoStreamYolo(NetworkMethod):
             source = OwnClips(data, self.info, seed, own.crop, self._shuffles_own)
         else:
             source = FolderClips(Path(str(own.clips)), own.listed, model.frame_size, seed)
+            check_groups(own.listed, source.names, data.truth.videos.names, self.info.classes)
         weights = self._started_flow("recognition", checkpoints)
         assert weights is not None
 

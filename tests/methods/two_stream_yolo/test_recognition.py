@@ -69,6 +69,24 @@ def test_clips_of_a_test_split_are_not_taken_unawares(folder: Path, tmp_path: Pa
     assert FolderClips(folder, str(tmp_path / "list"), SIZE, 0).classes == 2
 
 
+def test_listed_clips_are_of_source_groups_that_are_trained_on(
+    small: TwoStreamYoloConfig, folder: Path, tmp_path: Path
+) -> None:
+    listed, flow = tmp_path / "trainlist01.txt", tmp_path / "flow.pt"
+    lines = ["jump/a"]
+    for clip in ("Run/v_Run_g01_c07", "Jump/v_Jump_g09_c01"):  # a training video's group; no class to detect
+        (folder / clip).mkdir(parents=True)
+        lines.append(f"{clip} 1")
+    recognition = replace(small.recognition, clips=str(folder), listed=str(listed))
+    method = TwoStreamYolo(replace(small, recognition=recognition), INFO)
+    listed.write_text("\n".join(lines))
+    assert method.training_stage("recognition", training_data(), 0, {"flow": flow}).source.classes == 3  # type: ignore[attr-defined]
+    (folder / "Run/v_Run_g02_c01.avi").write_bytes(b"")
+    listed.write_text("\n".join([*lines, "Run/v_Run_g02_c01.avi 2"]))
+    with pytest.raises(ValueError, match=r"list01\.txt names Run/v_Run_g02_c01\.avi.*out of the list, 1$"):
+        method.training_stage("recognition", training_data(), 0, {"flow": flow})
+
+
 def test_the_training_videos_by_their_own_classes() -> None:
     source = OwnClips(training_data(), INFO, 0)
     upright = [source.pick(i, False, np.random.default_rng(i)) for i in range(5)]
