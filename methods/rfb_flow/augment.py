@@ -17,6 +17,7 @@ from methods.rfb_flow.clips import MEAN
 OVERLAPS = (None, 0.0, 0.1, 0.3, 0.5, 0.7, 0.9)
 """What a crop must have of some box, IoU; None: no crop."""
 TRIES = 50
+"""To find a crop, before another overlap is drawn."""
 LARGEST = 4.0
 """Side of the frame that a picture is put into, relative to its own."""
 
@@ -24,11 +25,19 @@ LARGEST = 4.0
 def crop_window(boxes_N4: Array, frame_size: tuple[int, int], rng: np.random.Generator) -> Window | None:
     """A part of the frame that overlaps some box enough and holds a box's centre; None: the whole frame.
 
-    boxes_N4: of the key-frame in network pixels; without any, any part will do.
+    As in SSD's programs another overlap is drawn where no part was found, until one is or the whole frame is
+    drawn. boxes_N4: of the key-frame in network pixels; without any, any part will do.
     """
-    least = OVERLAPS[rng.integers(len(OVERLAPS))]
-    if least is None:
-        return None
+    while (least := OVERLAPS[rng.integers(len(OVERLAPS))]) is not None:
+        if window := _tried(boxes_N4, frame_size, least, rng):
+            return window
+    return None
+
+
+def _tried(
+    boxes_N4: Array, frame_size: tuple[int, int], least: float, rng: np.random.Generator
+) -> Window | None:
+    """A random part of an IoU of ``least`` with some box; None: none was found in so many tries."""
     for _ in range(TRIES):
         width, height = (rng.uniform(0.3, 1, 2) * frame_size).astype(int)
         x, y = (rng.random(2) * (np.array(frame_size) - (width, height))).astype(int)

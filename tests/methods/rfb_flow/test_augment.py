@@ -35,6 +35,13 @@ def test_a_frame_without_boxes_is_cropped_too() -> None:
     assert any(augment.crop_window(nothing, SIZE, rng) for _ in range(20))
 
 
+def test_the_whole_frame_is_seen_no_oftener_than_in_ssd() -> None:
+    """It is drawn as one of seven options; those that a small box cannot meet are drawn again."""
+    rng, person = np.random.default_rng(0), np.array([[130, 90, 170, 210]], np.float32)
+    whole = [augment.crop_window(person, (300, 300), rng) is None for _ in range(400)]
+    assert 0.22 < np.mean(whole) < 0.38
+
+
 def test_a_smaller_picture_lies_in_the_mean_colour() -> None:
     rng = np.random.default_rng(1)
     found = [augment.expanded_window(SIZE, rng) for _ in range(100)]
