@@ -15,8 +15,8 @@ from methods.common.labels import several_labels_notes
 from methods.common.networked import NetworkMethod, check_streamed
 from methods.nn import published
 from methods.nn.flow.inside import is_fitted, is_inside, weights_file, weights_key
-from methods.nn.flow.named import NETWORKS
 from methods.rfb_flow import postprocess
+from methods.rfb_flow.checks import FILES, check_config, check_starts
 from methods.rfb_flow.config import ModelConfig, RfbFlowConfig, configs, offsets
 
 if TYPE_CHECKING:
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from bench.footage import Footage
     from methods.rfb_flow.network import RfbFlowNetwork
     from methods.rfb_flow.predict import Known
-
-FILES = ("pretrained", "flow_weights", "published")
 
 
 class RfbFlow(NetworkMethod):
@@ -41,7 +39,7 @@ class RfbFlow(NetworkMethod):
 
     def __init__(self, config: RfbFlowConfig, info: Info) -> None:
         super().__init__(config, info)
-        check_model(config.model)
+        check_config(config)
 
     @classmethod
     def configs(cls, dataset: str, size: str) -> Mapping[str, RfbFlowConfig]:
@@ -73,19 +71,8 @@ class RfbFlow(NetworkMethod):
         }
 
     def check(self) -> None:
-        model = self.config.model
-        if model.pretrained == "" and not model.published:
-            raise ValueError(
-                "this row starts from VGG16 of ImageNet: --set model.pretrained=FILE names it (`bench weights"
-                " rfb-flow` says where it is to be had), --set model.pretrained=none trains from scratch"
-            )
-        for name in FILES:
-            path = getattr(model, name)
-            if path and not Path(path).is_file():
-                raise ValueError(
-                    f"model.{name}: no file {path}; `bench weights rfb-flow` says where it is to be had"
-                )
-        if not fitted(model):
+        check_starts(self.config.model)
+        if not fitted(self.config.model):
             self._flow_weights()
 
     def training_config(self) -> Mapping[str, Any]:
@@ -212,20 +199,3 @@ class FlowStream(Stream):
 def fitted(model: ModelConfig) -> bool:
     """Whether a stage of its own trains the flow network."""
     return is_fitted(model.flow, model.flow_weights or model.published)
-
-
-def check_model(model: ModelConfig) -> None:
-    """Refuse before training what would only fail in it. Raises ValueError naming the setting."""
-    if not is_inside(model.flow) and model.flow_pairs != "two":
-        raise ValueError(
-            f"model.flow={model.flow} is computed before, from each frame to the next: "
-            "--set model.flow_pairs=two, or a flow network inside: " + ", ".join(NETWORKS)
-        )
-    if not is_inside(model.flow) and model.flow_weights:
-        raise ValueError(
-            f"model.flow_weights does nothing: {model.flow} is computed before, by a flow source"
-        )
-    if model.separate_fusion and model.fusion == "none":
-        raise ValueError("model.separate_fusion does nothing where model.fusion is none")
-    if not 1 <= len(model.priors) <= 6:
-        raise ValueError(f"model.priors has {len(model.priors)} levels: the trunk has 1 to 6 maps")

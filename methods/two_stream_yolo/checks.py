@@ -16,6 +16,10 @@ def check_config(config: TwoStreamYoloConfig) -> None:
     if any(side % stride for side in model.frame_size):
         width, height = model.frame_size
         raise ValueError(f"model.frame_size is {width}x{height}: both must be multiples of {stride}")
+    if recognition.clips == OWN and recognition.crop % stride:
+        raise ValueError(
+            f"recognition.crop is {recognition.crop}: must be a multiple of {stride}, or 0 for whole frames"
+        )
     if not is_inside(model.flow) and model.flow_weights:
         raise ValueError(f"model.flow_weights is of a flow network; model.flow={model.flow} is none")
     if not is_inside(model.flow) and config.training.flow_rate:

@@ -250,6 +250,7 @@ def test_tubes_are_linked_below_the_floor_of_frames(small: RfbFlowConfig) -> Non
 
 
 REFUSED: Mapping[str, tuple[dict[str, Any], str]] = {
+    "frame": ({"frame_size": (8, 48)}, r"a frame of 8x48 has no 3 maps: .*--set model\.frame_size"),
     "pairs": ({"flow": "brox"}, r"model\.flow=brox is computed before.*flow_pairs=two"),
     "weights": (
         {"flow": "dis", "flow_pairs": "two", "flow_weights": "w.pth"},
@@ -265,6 +266,14 @@ def test_what_cannot_work_is_refused(name: str) -> None:
     model, message = REFUSED[name]
     with pytest.raises(ValueError, match=message):
         RfbFlow(narrow.rfb_flow(**model), INFO)
+
+
+def test_crops_too_small_for_every_map_are_refused() -> None:
+    full = configs("ucf24", "full")["default"]
+    crops = replace(full.crops, steps=500)
+    with pytest.raises(ValueError, match=r"a frame of 48x48 has no 6 maps: .*--set crops\.side"):
+        RfbFlow(replace(full, crops=crops), INFO)
+    RfbFlow(replace(full, crops=replace(crops, side=300)), INFO)
 
 
 def test_missing_weights_are_refused_before_training(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

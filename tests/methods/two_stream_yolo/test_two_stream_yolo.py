@@ -119,6 +119,7 @@ def test_a_stream_needs_the_flow_network_inside(small: TwoStreamYoloConfig) -> N
 
 REFUSED: Mapping[str, tuple[dict[str, Any], str]] = {
     "size": ({"model": {"frame_size": (60, 48)}}, r"model\.frame_size is 60x48: .* multiples of 16"),
+    "crop": ({"recognition": {"crop": 50}}, r"recognition\.crop is 50: .*multiple of 16, or 0"),
     "tuned": ({"model": {"flow": "brox"}}, r"training\.flow_rate tunes.*model\.flow=brox"),
     "weights": (
         {"model": {"flow": "dis", "flow_weights": "f.pt"}, "training": {"flow_rate": 0.0}},
