@@ -78,17 +78,22 @@ class Predictor:
     def _rows(
         self, footage: Footage, frames: Sequence[int], boxes_BP4: Tensor, scores_BPC: Tensor
     ) -> Detections:
-        """A row for every class above the floor of every box that is among the best of some class."""
-        floor = self.config.score_floor
-        best = scores_BPC.topk(min(self.config.boxes_per_class, scores_BPC.shape[1]), dim=1)
+        """A row for every class above the floor of every box that is among the best of some class.
+
+        Boxes are numbered by frame and by place among those kept: by prior, numbers of a film's last frames
+        would not fit.
+        """
+        floor, priors = self.config.score_floor, scores_BPC.shape[1]
+        best = scores_BPC.topk(min(self.config.boxes_per_class, priors), dim=1)
         image, rank, label = (best.values > floor).nonzero(as_tuple=True)
         kept = torch.zeros_like(scores_BPC[..., 0], dtype=torch.bool)
         kept[image, best.indices[image, rank, label]] = True
         image, prior = kept.nonzero(as_tuple=True)
         scores_NC, boxes_N4 = scores_BPC[image, prior].cpu().numpy(), boxes_BP4[image, prior].cpu().numpy()
         row, found = np.nonzero(scores_NC > floor)
-        frame = np.asarray(frames)[image.cpu().numpy()]
-        number = frame * scores_BPC.shape[1] + prior.cpu().numpy()
+        images = image.cpu().numpy()
+        frame, place = np.asarray(frames)[images], np.arange(len(images)) - np.searchsorted(images, images)
+        number = frame * min(best.values[0].numel(), priors) + place
         return Detections(
             videos=(footage.name,),
             video=np.zeros(len(row), np.int32),

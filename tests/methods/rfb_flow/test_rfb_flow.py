@@ -200,6 +200,16 @@ def test_a_box_has_all_its_classes(small: RfbFlowConfig) -> None:
         assert 8 <= (boxes.frame == frame).sum() <= 3 * 8  # the best eight of each class
 
 
+def test_boxes_of_a_film_have_numbers_of_their_own(small: RfbFlowConfig) -> None:
+    made, frames = predictor(small), [200_000, 200_001]
+    boxes, scores = torch.rand(2, 11_620, 4), torch.rand(2, 11_620, 3)
+    found = made._rows(noise(0), frames, boxes, scores)
+    assert found.box.min() > 0
+    assert len(np.unique(found.box)) == len(np.unique(found.boxes_N4, axis=0)) > 40
+    alone = made._rows(noise(0), frames[1:], boxes[1:], scores[1:])
+    assert np.array_equal(alone.box, found.box[found.frame == 200_001])
+
+
 def test_several_labels_are_sigmoids(small: RfbFlowConfig, tmp_path: Path) -> None:
     info = replace(INFO, multi_label=True)
     job = stage(small, info)
