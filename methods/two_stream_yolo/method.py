@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from methods.two_stream_yolo.network import Detector
 
 
+LINKED = "Several boxes a frame, and tubes of them, are ours: the paper keeps the best box and links nothing."
+"""What a result says where boxes are linked."""
+
+
 class TwoStreamYolo(NetworkMethod):
     """Two YOLOv2 fused early. See the package's docstring for the paper and its readings."""
 
@@ -67,13 +71,14 @@ class TwoStreamYolo(NetworkMethod):
         clips = "" if recognition.clips in (None, OWN) else Path(str(recognition.clips)).name
         if recognition.clips == OWN and recognition.crop:
             clips = CROPS
+        linked = (LINKED,) if self.config.postprocess.linked else ()
         started = [Path(model.voc).name if model.voc else "", clips]
         return {
             "pretraining": ", ".join(filter(None, started)) or "none",
             "flow_source": model.flow,
             "boxes_from": "own",
             "frame_size": list(model.frame_size),
-            "notes": several_labels_notes(self.info),
+            "notes": linked + several_labels_notes(self.info),
         }
 
     def check(self) -> None:

@@ -17,7 +17,7 @@ from bench.records import Detections
 from bench.testing import INFO, footage, noise
 from methods.two_stream_yolo import clips
 from methods.two_stream_yolo.config import TwoStreamYoloConfig, configs
-from methods.two_stream_yolo.method import TwoStreamYolo
+from methods.two_stream_yolo.method import LINKED, TwoStreamYolo
 from methods.two_stream_yolo.postprocess import best_of_frames, detections_and_tubes
 from reports.published import numbers
 
@@ -91,6 +91,8 @@ def test_linked_boxes_are_a_variant_of_the_same_predictions() -> None:
         one, other = (TwoStreamYolo(found[row], INFO) for row in ("default", "linked"))
         assert one.training_config() == other.training_config()
         assert one.prediction_config() == other.prediction_config()
+        assert one.facts()["notes"] == ()
+        assert other.facts()["notes"] == (LINKED,)
         many = rows(list(range(12)) * 2, [0.5] * 12 + [0.4] * 12, [1] * 24)
         detections, tubes = TwoStreamYolo.postprocess(many, 12, found["linked"], INFO)
         assert len(detections) == 12  # the second box of each frame is suppressed
