@@ -9,9 +9,10 @@ look-ahead.
 Faithful: trunk, priors, matching, multibox loss with three hard negatives a positive, the four fusions, flow
 network frozen first and tuned later, SSD's augmentation, linking with temporal labelling. Readings: the paper
 names one and two pairs of frames, ``default`` takes two; the fusion's convolutions are one a level (the
-released program has two); the flow network's learning rate once it is tuned, a tenth. Rows without fusion and
-without several scales are read as :func:`methods.rfb_flow.config.configs` says. On several labels a person
-the classes are sigmoids without background. Ours: both streams in one batch of the trunk.
+released program has two); the flow network's learning rate once it is tuned, a tenth. PWC-Net sees blue
+first, as its authors' weights did in training, and red first in ``released``, as that program feeds it. Rows
+without fusion and without several scales are read as :func:`methods.rfb_flow.config.configs` says. On several
+labels a person the classes are sigmoids without background. Ours: both streams in one batch of the trunk.
 Size ``tiny`` is first trained on crops of the training videos instead of ImageNet, and sees flow between
 earlier frames, too.
 Not reproduced: the released loader's single class, missing mean and truth drawn into the picture; the loss of

@@ -24,6 +24,10 @@ def check_config(config: RfbFlowConfig) -> None:
         raise ValueError(
             f"model.flow_weights does nothing: {model.flow} is computed before, by a flow source"
         )
+    if model.flow_rgb and not model.flow.startswith("pwc-net"):
+        raise ValueError(
+            f"model.flow_rgb does nothing: model.flow={model.flow} is no PWC-Net: --set model.flow_rgb=false"
+        )
     if model.separate_fusion and model.fusion == "none":
         raise ValueError("model.separate_fusion does nothing where model.fusion is none")
     if not 1 <= len(model.priors) <= 6:

@@ -43,6 +43,7 @@ class ModelConfig:
     priors: tuple[PriorLevel, ...] = RFB_300  # of each map; fewer entries, fewer maps
     pixel_scale: float = 1.0  # the key-frame, less its mean, is divided by it
     flow: str = "pwc-net"  # a flow network inside this one, or a source of flow computed before: brox, dis
+    flow_rgb: bool = False  # PWC-Net sees RGB as in the released program, not BGR as its authors' weights did
     flow_size: tuple[int, int] = (320, 320)  # of the frames that the flow network sees
     flow_pairs: Literal["one", "two", "three", "past"] = "two"  # which flows: ``PAIRS``
     flow_centred: bool = False  # each field's median is taken off: camera motion; ours
@@ -210,7 +211,8 @@ def configs(dataset: str, size: str) -> dict[str, RfbFlowConfig]:
 
 def _released(whole: RfbFlowConfig) -> RfbFlowConfig:
     model = {"flavour": "rfb-e", "flow_pairs": "one", "flow_normalised": True, "separate_fusion": True}
-    return _set(whole, model=model, training={"focus": 2.0, "windows": "expand"})
+    red_first = {"flow_rgb": whole.model.flow == "pwc-net"}
+    return _set(whole, model=model | red_first, training={"focus": 2.0, "windows": "expand"})
 
 
 def _set(config: RfbFlowConfig, **parts: dict[str, Any]) -> RfbFlowConfig:

@@ -7,6 +7,7 @@ from pathlib import Path
 from torch import nn
 
 from methods.nn.flow.named import build, load_published
+from methods.nn.flow.pwc import PwcNet
 from methods.nn.weights import load_checked, read_tensors
 from methods.rfb_flow.config import ModelConfig
 from methods.rfb_flow.network import RfbFlowNetwork
@@ -14,7 +15,10 @@ from methods.rfb_flow.network import RfbFlowNetwork
 
 def build_network(model: ModelConfig, outputs: int, flow_inside: bool) -> RfbFlowNetwork:
     """The network as it is before any weights are loaded."""
-    return RfbFlowNetwork(model, outputs, build(model.flow) if flow_inside else None)
+    flow = build(model.flow) if flow_inside else None
+    if isinstance(flow, PwcNet):
+        flow.blue_first = not model.flow_rgb
+    return RfbFlowNetwork(model, outputs, flow)
 
 
 def start(network: RfbFlowNetwork, flow_weights: Path | None) -> RfbFlowNetwork:

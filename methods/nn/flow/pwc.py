@@ -28,13 +28,14 @@ CONTEXT = ((128, 1), (128, 2), (128, 4), (96, 8), (64, 16), (32, 1))
 class PwcNet(FlowNetwork):
     """PWC-DC-Net; ``deep``: three convolutions a level as in the published weights, not two as before.
 
-    The authors' weights see blue, green, red in [0, 1]; so do these, made from RGB here. ``deconv2`` is in
-    the weights and never used.
+    The authors' weights see blue, green, red in [0, 1]; so do these, made from RGB here, unless
+    ``blue_first`` is taken back for weights that were tuned on RGB. ``deconv2`` is in the weights and never
+    used.
     """
 
     def __init__(self, deep: bool = True) -> None:
         super().__init__()
-        self.deep = deep
+        self.deep, self.blue_first = deep, True
         for level in range(1, 7):
             for name, stride in zip(self._names(level), (2, 1, 1)):
                 below = CHANNELS[level - 1] if stride == 2 else CHANNELS[level]
@@ -69,7 +70,8 @@ class PwcNet(FlowNetwork):
             self.add_module(f"upfeat{level}", doubling(channels, 2))
 
     def normalised(self, first_N3HW: Tensor, second_N3HW: Tensor) -> tuple[Tensor, Tensor]:
-        return first_N3HW.flip(1) / 255, second_N3HW.flip(1) / 255
+        pair = first_N3HW / 255, second_N3HW / 255
+        return (pair[0].flip(1), pair[1].flip(1)) if self.blue_first else pair
 
     def estimates(self, first_N3HW: Tensor, second_N3HW: Tensor) -> list[Tensor]:
         return [FLOW_SCALE * flow for flow in self.raw(first_N3HW, second_N3HW)]

@@ -41,6 +41,19 @@ def test_published_layout(outputs: int, name: str) -> None:
     assert sum(p.numel() for p in network.parameters()) == parameters(name)
 
 
+def test_the_published_program_feeds_pwc_net_red_first() -> None:
+    rgb = torch.tensor([255.0, 51.0, 0.0]).view(1, 3, 1, 1)
+    found = configs("ucf24", "full")
+    for row, expected in (("default", [0.0, 0.2, 1.0]), ("released", [1.0, 0.2, 0.0])):
+        with torch.device("meta"):
+            network = build_network(found[row].model, 25, True)
+        assert network.flow is not None
+        assert [seen.flatten().tolist() for seen in network.flow.normalised(rgb, rgb)] == [
+            pytest.approx(expected)
+        ] * 2
+    assert not configs("ucf24-mini", "tiny")["released"].model.flow_rgb
+
+
 def test_the_published_cost() -> None:
     network = released(25).eval()
     with torch.device("meta"), FlopCounterMode(display=False) as counter:

@@ -266,6 +266,7 @@ REFUSED: Mapping[str, tuple[dict[str, Any], str]] = {
         {"flow": "dis", "flow_pairs": "two", "flow_weights": "w.pth"},
         r"model\.flow_weights does nothing: dis is computed before",
     ),
+    "colours": ({"flow_rgb": True}, r"model\.flow_rgb does nothing: model\.flow=tiny"),
     "separate": ({"fusion": "none", "separate_fusion": True}, r"model\.separate_fusion does nothing"),
     "priors": ({"priors": ()}, r"model\.priors has 0 levels"),
 }
