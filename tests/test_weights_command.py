@@ -128,7 +128,7 @@ def test_the_other_layouts_of_darknet(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["i3d-rgb", "i3d-flow", "vgg16-imagenet", "vgg16-reduced", "raft-small", "pwc-net"]
+    "name", ["i3d-rgb", "i3d-flow", "vgg16-imagenet", "vgg16-reduced", "raft-small", "pwc-net", "pwc-net-old"]
 )
 def test_a_file_that_is_none_is_refused(name: str, tmp_path: Path) -> None:
     (tmp_path / "file.pt").write_text("no weights")

@@ -176,6 +176,7 @@ FLOWNET2_SD = _flow("flownet2-sd", 45_371_666, *NVIDIA)
 FLOWNET2_S = _flow("flownet2-s", 38_676_506, *NVIDIA)
 FLOWNET2_C = _flow("flownet2-c", 39_175_298, *NVIDIA)
 PWC_NET = _flow("pwc-net", 9_374_340, *NVLABS)
+PWC_NET_OLD = _flow("pwc-net-old", 8_749_280, *NVLABS)
 
 ALL: dict[str, Weights] = {
     found.name: found for found in list(globals().values()) if isinstance(found, Weights)
