@@ -178,9 +178,10 @@ def configs(dataset: str, size: str) -> dict[str, RfbFlowConfig]:
     """Row -> config.
 
     ``default``: Tables 3 to 6, and the best row of Tables 1 and 2. ``flownet2``, ``flownet2-s``, ``brox``:
-    Table 1; ``dis``: ours, another classical flow. ``m-sum``, ``m-average``, ``stfp``: Table 2; so are
-    ``no-fusion``, where both streams have the detections of the shared heads averaged, and ``single-scale``,
-    where the finest map alone is left: what the paper took is unstated, both are our readings.
+    Table 1; ``dis``: ours, another classical flow. ``m-concat`` (what ``default`` is), ``m-sum``,
+    ``m-average``, ``stfp``: Table 2; so are ``no-fusion``, where both streams have the detections of the
+    shared heads averaged, and ``single-scale``, where the finest map alone is left: what the paper took is
+    unstated, both are our readings.
     ``one-pair``, ``two-pairs``, ``three-pairs``: what the paper says of the flows fused, each in its place;
     size ``tiny`` has another pair in ``default``.
     ``released``: network, loss and augmentation of the published program, whose checkpoints it takes.
@@ -200,7 +201,7 @@ def configs(dataset: str, size: str) -> dict[str, RfbFlowConfig]:
         "focal": _set(whole, training={"focus": 2.0}),
         "shuffled-labels": _set(whole, training={"shuffled_labels": True}),
     }
-    for name in ("sum", "average"):
+    for name in ("concat", "sum", "average"):
         rows[f"m-{name}"] = _set(whole, model={"fusion": name})
     for name, fusion in (("stfp", "stfp"), ("no-fusion", "none")):
         rows[name] = _set(whole, model={"fusion": fusion})

@@ -327,6 +327,7 @@ def test_the_rows_of_the_paper() -> None:
     assert flows == {"default": "pwc-net", "flownet2": "flownet2", "flownet2-s": "flownet2-s", "brox": "brox"}
     fusions = [found[row].model.fusion for row in ("default", "m-sum", "m-average", "stfp", "no-fusion")]
     assert fusions == ["concat", "sum", "average", "stfp", "none"]
+    assert found["m-concat"] == found["default"]
     assert len(found["single-scale"].model.priors) == 1
     keys = [RfbFlow(config, INFO).training_config() for config in configs("ucf24-mini", "tiny").values()]
     fitted = [key["flow"] for key in keys if "flow" in key]
