@@ -14,19 +14,18 @@ from reports.published import Number, numbers
 
 @dataclass(frozen=True)
 class Paper:
-    """What a paper says of how its numbers were made; names_evaluator: whether it says by which rules."""
+    """What a paper says of how all its numbers were made; names_evaluator: whether it says by which rules."""
 
     pretraining: str
-    flow: str
     names_evaluator: bool = True
 
 
 PAPERS = {
-    "pcsc2019": Paper("Kinetics-400 (I3D)", "flownet2", names_evaluator=False),
-    "zhang2020": Paper("ImageNet (VGG16)", "pwc-net"),
-    "elnouby2018": Paper("PASCAL VOC (YOLOv2), Kinetics", "flownet2"),
-    "menet2020": Paper("COCO (Darknet-19), Kinetics (ResNeXt-101)", "none"),
-    "reclnet2018": Paper("ImageNet and Kinetics", "brox"),
+    "pcsc2019": Paper("Kinetics-400 (I3D)", names_evaluator=False),
+    "zhang2020": Paper("ImageNet (VGG16)"),
+    "elnouby2018": Paper("PASCAL VOC (YOLOv2), Kinetics"),
+    "menet2020": Paper("COCO (Darknet-19), Kinetics (ResNeXt-101)"),
+    "reclnet2018": Paper("ImageNet and Kinetics"),
 }
 NOTHING_ELSE = ("none", "crops of the training videos")
 """Pre-training, as methods name it, that saw nothing beyond the training videos."""
@@ -81,7 +80,7 @@ def reasons(result: Result, number: Number) -> tuple[str, ...]:
     if result.training is None:
         found.append("origin of the predictions unknown")
     else:
-        found += _of_training(result.training, paper)
+        found += _of_training(result.training, paper, number.flow)
     if " " in variant:
         found.append(f"settings: {variant.partition(' ')[2]}")
     if result.coverage.partial:
@@ -94,12 +93,13 @@ def reasons(result: Result, number: Number) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _of_training(training: Training, paper: Paper) -> list[str]:
+def _of_training(training: Training, paper: Paper, flow: str) -> list[str]:
+    """``flow``: that of the paper's row."""
     found = []
     if training.pretraining in NOTHING_ELSE:
         found.append(f"pre-training: {training.pretraining} (paper: {paper.pretraining})")
-    if not training.flow.startswith(paper.flow):
-        found.append(f"flow: {training.flow} (paper: {paper.flow})")
+    if training.flow != flow:
+        found.append(f"flow: {training.flow} (paper: {flow})")
     if training.videos < training.listed:
         found.append(f"data: {training.videos} of {training.listed} training videos")
     if training.data != "train":

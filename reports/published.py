@@ -33,6 +33,7 @@ class Number:
 
     our_method, our_variant, our_protocol, metric_key: which of our results answers it, and where it stands
     there (:func:`reports.reproduce.estimate`); empty where none can. The variant is that of the full size.
+    flow: the source of flow that the row was made with, as ours is called; ``none``: without any.
     """
 
     paper: str
@@ -52,6 +53,7 @@ class Number:
     our_variant: str
     our_protocol: str
     metric_key: str
+    flow: str
 
     @property
     def name(self) -> str | None:
