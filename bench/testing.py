@@ -235,6 +235,8 @@ class MethodConformance:
         together = method.predict(self.footage(), range(6))
         alone = Detections.concat([method.predict(self.footage(), [frame]) for frame in range(6)])
         close_rows(alone, together)
+        predict = method.in_order(self.footage())
+        close_rows(Detections.concat([predict(part) for part in (range(4), [4], [5])]), together)
 
     def test_a_video_of_one_frame(self) -> None:
         """Detections and tubes of it lie on that frame."""

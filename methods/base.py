@@ -13,6 +13,7 @@ import pkgutil
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -185,6 +186,13 @@ class Method(ABC):
         Boxes are in pixels of the annotation's frame size. Deterministic given weights.
         """
 
+    def in_order(self, footage: Footage) -> Callable[[Sequence[int]], Detections]:
+        """:meth:`predict` of one video some frames at a time, in order, as a stream has them.
+
+        A call may keep for the next what it found of neighbouring frames; by default none does.
+        """
+        return partial(self.predict, footage)
+
     def stream(self, video: str, size: tuple[int, int]) -> Stream:
         """A stream of one video whose boxes are in pixels of ``size``, its width and height.
 
@@ -258,8 +266,9 @@ class Stream:
     """The frames of one video as they come."""
 
     def __init__(self, method: Method, lookahead: int, video: str, size: tuple[int, int]) -> None:
-        self._method, self._lookahead = method, lookahead
+        self._lookahead = lookahead
         self._footage = LiveFootage(video, method.frame_size, size, method.history)
+        self._predict = method.in_order(self._footage)
 
     def push(self, frame_HW3: np.ndarray) -> Detections:
         """What :meth:`Method.predict` says of the frame ``lookahead`` before this one; RGB, uint8.
@@ -269,7 +278,7 @@ class Stream:
         number = self._footage.push(frame_HW3) - self._lookahead
         if number < 0:
             return Detections.empty([self._footage.name])
-        return self._method.predict(self._footage, [number])
+        return self._predict([number])
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ class Work(NamedTuple):
 
 
 def work(subject: Subject) -> Work:
-    """Of predicting one batch from the middle of the video, by torch's counter.
+    """Of predicting one batch from the middle of the video after the one before it, by torch's counter.
 
     It counts products of matrices and convolutions; flow that is computed ahead is not in it. Zero for a
     method without a network.
@@ -37,12 +37,15 @@ def work(subject: Subject) -> Work:
         parameters.update((id(p), p.numel()) for p in module.parameters(recurse=False))
 
     footage = subject.footage()
+    predict = subject.in_order(footage)
     middle = max(0, (len(footage) - subject.batch) // 2)
     frames = range(middle, min(middle + subject.batch, len(footage)))
     hook = register_module_forward_pre_hook(note)
     try:
+        if before := range(max(0, middle - subject.batch), middle):
+            predict(before)
         with FlopCounterMode(display=False) as counter:
-            subject.predict(footage, frames)
+            predict(frames)
     finally:
         hook.remove()
     return Work(sum(parameters.values()), counter.get_total_flops() / len(frames))

@@ -71,7 +71,7 @@ def _marked_walk(subject: Subject, found: Clocked) -> None:
 
 
 def _walk(subject: Subject, told: Told = lambda frames: None) -> int:
-    """From the file to tubes; the number of frames. ``told`` hears of every call of ``predict``."""
+    """From the file to tubes; the number of frames. ``told`` hears of every batch that was predicted."""
     method, footage, rows = subject.method, subject.footage(), []
     kept_frames.clear()
     with part(DECODE):
@@ -79,10 +79,11 @@ def _walk(subject: Subject, told: Told = lambda frames: None) -> int:
     if subject.flow is not None:
         with part(FLOW):
             _ = footage.flow_THW2
+    predict = subject.in_order(footage)
     for first in range(0, length, subject.batch):
         frames = range(first, min(first + subject.batch, length))
         with part(PREDICT):
-            rows.append(subject.predict(footage, frames))
+            rows.append(predict(frames))
         told(len(frames))
     with part(POSTPROCESS):
         method.postprocess(Detections.concat(rows), length, method.config, method.info)

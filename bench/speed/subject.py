@@ -66,10 +66,15 @@ class Subject:
         """The video, of which nothing is decoded yet."""
         return Footage(self.video, self.method.frame_size, self.flow)  # type: ignore[arg-type]
 
-    def predict(self, footage: Footage, frames: Sequence[int]) -> Detections:
-        """As :meth:`Method.predict`, in the precision."""
-        with self._precise():
-            return self.method.predict(footage, frames)
+    def in_order(self, footage: Footage) -> Callable[[Sequence[int]], Detections]:
+        """As :meth:`Method.in_order`, in the precision."""
+        predict = self.method.in_order(footage)
+
+        def precise(frames: Sequence[int]) -> Detections:
+            with self._precise():
+                return predict(frames)
+
+        return precise
 
     def push(self, stream: Stream, frame: Frame) -> Detections:
         """As :meth:`Stream.push`, in the precision."""

@@ -20,8 +20,6 @@ from methods.rfb_flow.checks import FILES, check_config, check_starts
 from methods.rfb_flow.config import ModelConfig, RfbFlowConfig, configs, offsets
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from bench.footage import Footage
     from methods.rfb_flow.network import RfbFlowNetwork
     from methods.rfb_flow.predict import Known
@@ -162,38 +160,21 @@ class RfbFlow(NetworkMethod):
 
         self.predictor = Predictor(self.config, self.info, self.network().to(device))
 
-    def predict(self, footage: Footage, frames: Sequence[int], known: Known | None = None) -> Detections:
-        """As of any method; ``known``: flow that an earlier call for the same footage has left."""
-        return self._predicted(footage, frames, known)
+    def in_order(self, footage: Footage) -> Callable[[Sequence[int]], Detections]:
+        """Flow between two frames is estimated once, though key-frames of two calls may need it."""
+        known: Known = {}
+        return lambda frames: self._predicted(footage, frames, known)
 
     def stream(self, video: str, size: tuple[int, int]) -> Stream:
-        """Flow between two frames is estimated once, though two key-frames may need it.
-
-        Raises ValueError where flow is computed before: a stream has none.
-        """
+        """Raises ValueError where flow is computed before: a stream has none."""
         check_streamed(self)
-        return FlowStream(self, self.lookahead, video, size)
+        return super().stream(video, size)
 
     @classmethod
     def postprocess(
         cls, predictions: Detections, num_frames: int, config: RfbFlowConfig, info: Info
     ) -> tuple[Detections, Tubes | None]:
         return postprocess.detections_and_tubes(predictions, num_frames, config.postprocess, info.linked)
-
-
-class FlowStream(Stream):
-    """A stream that keeps the flow of the last frame."""
-
-    def __init__(self, method: RfbFlow, lookahead: int, video: str, size: tuple[int, int]) -> None:
-        super().__init__(method, lookahead, video, size)
-        self._known: Known = {}
-
-    def push(self, frame_HW3: np.ndarray) -> Detections:
-        number = self._footage.push(frame_HW3) - self._lookahead
-        if number < 0:
-            return Detections.empty([self._footage.name])
-        assert isinstance(self._method, RfbFlow)
-        return self._method.predict(self._footage, [number], self._known)
 
 
 def fitted(model: ModelConfig) -> bool:

@@ -10,9 +10,12 @@ from typing import Any
 
 import pytest
 
+from bench.speed.cost import work
 from bench.speed.measure import measure
+from bench.speed.passes import clock as walked
+from bench.speed.passes import delays
 from bench.speed.rows import Rate, Row, add_rows, read_rows
-from bench.speed.subject import Job
+from bench.speed.subject import Job, opened
 
 pytestmark = pytest.mark.usefixtures("installed")
 
@@ -71,6 +74,33 @@ def test_methods_begin_with_random_weights_and_mark_their_network(method: str, r
     assert ("flow" in row.parts) == (method == "pcsc")
     assert row.parameters > 10_000
     assert row.gflops > 0
+
+
+@pytest.mark.parametrize("batch", [1, 8])
+def test_flow_between_two_frames_is_estimated_once_as_in_a_stream(
+    batch: int, runs_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two flows a key-frame, of which the next key-frame has one again, at any batch."""
+    from methods.rfb_flow.network import RfbFlowNetwork
+
+    pairs, estimate = [0], RfbFlowNetwork.estimate
+
+    def counted(network: RfbFlowNetwork, first: Any, second: Any) -> Any:
+        pairs[0] += len(first)
+        return estimate(network, first, second)
+
+    monkeypatch.setattr(RfbFlowNetwork, "estimate", counted)
+    settings = ("model.frame_size=(64,48)", "model.flow_size=(64,48)", "model.width=0.0625")
+    job = Job("rfb-flow", "tiny+two-pairs", batch=batch, device="cpu", overrides=settings, runs_dir=runs_dir)
+    subject = opened(job)
+    found = walked(subject, 1, lambda done, total: None)
+    assert pairs[0] == 3 * (found.frames + 1)  # three walks; either end of the video with itself
+    pairs[0] = 0
+    delays(subject)
+    assert pairs[0] == found.frames  # the last frame waits for one after it
+    pairs[0] = 0
+    assert work(subject).flops > 0
+    assert pairs[0] == 2 * batch + 1  # a batch, and the one before it for what it leaves
 
 
 def test_bf16_gives_boxes_too(runs_dir: Path) -> None:
