@@ -9,20 +9,24 @@ from pathlib import Path
 from bench.metrics.bootstrap import paired_difference
 from bench.metrics.evaluation import Evaluation
 from bench.results.result import ON_SCORED, Result, read_matches
+from bench.speed import rows as speed
 from reports.published import PublishedMethod, published_methods
 
 SHOWN = ("frame_map/0.50", "video_map/0.20", "video_map/0.50", "video_map/0.75", "video_map/0.50-0.95")
-FPS = "fps/end_to_end/batch_1"
 
 
 @dataclass(frozen=True)
 class Row:
-    """A result on a leaderboard. ``rank`` None: shown, not ranked, for the reason in ``status``."""
+    """A result on a leaderboard. ``rank`` None: shown, not ranked, for the reason in ``status``.
+
+    timed: what `bench speed` has measured of it, one frame at a time, on the hardware that it ran on.
+    """
 
     path: Path
     result: Result
     rank: int | None
     status: str = ""
+    timed: speed.Row | None = None
 
     @property
     def label(self) -> str:
@@ -44,13 +48,15 @@ class Row:
 
     @property
     def fps(self) -> tuple[float, str] | None:
-        """Frames a second, and what that includes on which hardware."""
-        speed = self.result.speed
-        rates = [name for name in speed.values if name.startswith("fps/")] if speed else []
-        if speed is None or not rates:
+        """Frames a second, and what that includes on which hardware: timed alone, or as it was evaluated."""
+        if self.timed:
+            return self.timed.end_to_end.fps, self.timed.way
+        found = self.result.speed
+        rates = [name for name in found.values if name.startswith("fps/")] if found else []
+        if found is None or not rates:
             return None
-        name = FPS if FPS in rates else min(rates)
-        return speed.values[name], f"{name.removeprefix('fps/')}: {speed.includes}; {speed.hardware}"
+        name = min(rates)
+        return found.values[name], f"{name.removeprefix('fps/')}: {found.includes}; {found.hardware}"
 
 
 @dataclass(frozen=True)
@@ -83,24 +89,37 @@ def best_rows(board: Board) -> list[Row]:
     return list(best.values())
 
 
-def boards(results: Sequence[tuple[Path, Result]]) -> list[Board]:
-    """One leaderboard a protocol and annotation: real ones first, then rendered, by id."""
+def boards(results: Sequence[tuple[Path, Result]], timed: Sequence[speed.Row] = ()) -> list[Board]:
+    """One leaderboard a protocol and annotation: real ones first, then rendered, by id.
+
+    ``timed``: what `bench speed` has measured.
+    """
     groups: dict[tuple[bool, str, str], list[tuple[Path, Result]]] = {}
     for path, result in results:
         groups.setdefault((result.synthetic, result.protocol, result.truth_digest), []).append((path, result))
-    return [_board(groups[key]) for key in sorted(groups)]
+    return [_board(groups[key], timed) for key in sorted(groups)]
 
 
-def _board(entries: Sequence[tuple[Path, Result]]) -> Board:
+def _board(entries: Sequence[tuple[Path, Result]], timed: Sequence[speed.Row]) -> Board:
     first = entries[0][1]
     ranked = [(path, result) for path, result in entries if result.ranked]
     ranks = _ranks(ranked)
     rows = [Row(path, result, rank) for (path, result), rank in zip(ranked, ranks)]
     rows += [Row(path, result, None, _why_unranked(result)) for path, result in entries if not result.ranked]
+    rows = [replace(row, timed=_timed(row.result, timed)) for row in rows]
     board = Board(first.protocol, first.truth_digest, first.ranking_metric, first.synthetic, (), ())
     published = published_methods(first.rules, board.metrics)
     published.sort(key=lambda method: (-_value(method, board.ranking_metric), method.method))
     return replace(board, rows=tuple(sorted(rows, key=_order)), published=tuple(published))
+
+
+def _timed(result: Result, rows: Sequence[speed.Row]) -> speed.Row | None:
+    """The measurement of what a result is of, on its dataset and the hardware that it ran on."""
+    if result.speed is None:
+        return None
+    identity = result.identity
+    found = speed.by_device(rows, identity.method, identity.variant, result.dataset)
+    return found.get(result.speed.hardware)
 
 
 def _value(method: PublishedMethod, metric: str) -> float:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from bench.files.store import write_atomic
 from bench.results.result import read_all
+from bench.speed.rows import FOLDER, read_rows
 from reports import figures, plots
 from reports.board_tables import (
     ERROR_TITLES,
@@ -44,10 +45,11 @@ def write_report(runs_dir: Path, out: Path) -> list[Path]:
 
     ``index.html``; for every leaderboard a Markdown file of its tables, each table as CSV and LaTeX, and the
     figures as SVG. Results that are refused are named on the page. Figures of what has not changed since the
-    report before in ``out`` are taken from there (:mod:`reports.kept`).
+    report before in ``out`` are taken from there (:mod:`reports.kept`). Frame rates are those of `bench
+    speed` where it has measured them. Raises ValueError for a file of these that cannot be read.
     """
     found = read_all(runs_dir)
-    made = boards(found.results)
+    made = boards(found.results, read_rows(runs_dir / FOLDER))
     sections = tuple(_section(board, out) for board in made)
     moved = tuple(_spread(spread, out) for spread in spreads(made))
     texts = {"index.html": page(sections, moved, found, runs_dir)}

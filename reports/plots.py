@@ -155,10 +155,14 @@ def _inside(axes: Axes, left: Any, values: Any, name: str) -> None:
 
 
 def speed_accuracy(board: Board) -> str | None:
-    """Ranking metric over frames a second, with the line that nobody beats in both. None without speeds."""
+    """Ranking metric over frames a second, with the line that nobody beats in both. None without speeds.
+
+    Rates are of one kind: where some rows were timed alone, those.
+    """
     from matplotlib.figure import Figure
 
     rows = [row for row in best_rows(board) if row.fps and row.result.metrics.get(board.ranking_metric)]
+    rows = [row for row in rows if row.timed] or rows
     if not rows:
         return None
     points = [(row.fps[0] if row.fps else 0.0, _value(row, board)) for row in rows]

@@ -1,7 +1,8 @@
 """The papers' tables with ours beside them: ``bench reproduce``.
 
 Every printed number that a method of the suite can answer names the method, its variant, the protocol and
-the metric (``published.csv``); the results below a folder are looked up by these four.
+the metric (``published.csv``); the results below a folder are looked up by these four. Frame rates are looked
+up among the measurements of `bench speed`.
 """
 
 from __future__ import annotations
@@ -13,12 +14,15 @@ from statistics import mean, stdev
 from bench.metrics.errors.oracle import SUBSETS
 from bench.names import choose
 from bench.results.result import Estimate, Result
+from bench.speed.rows import Row, by_device
 from reports.footnotes import footnotes
 from reports.published import Number, numbers
 from reports.tables import EMPTY, Table, with_interval
 
 Known = Callable[[str, str, str], bool]
 """(method, variant, dataset) -> whether the suite has that variant."""
+RATE = "fps/end_to_end/batch_"
+"""Metric keys of frame rates begin so, and end in the number of frames at a time."""
 ABSENT, NONE_YET = "not in this suite yet", "no result yet"
 OURS = ", ours"
 MARKS = "¹²³⁴⁵⁶⁷⁸⁹"
@@ -40,16 +44,16 @@ class Job:
     @property
     def command(self) -> str:
         """What a person types."""
-        if self.batch:
-            return f"bench speed --method {self.method} --variant {self.variant} --batch {self.batch}"
         asked = f"--method {self.method} --variant {self.variant} --dataset {self.dataset}"
+        if self.batch:
+            return f"bench speed {asked} --batch {self.batch}"
         return f"bench run {asked} --split {self.split} --protocol {self.protocol}"
 
     @classmethod
     def of(cls, number: Number) -> Job:
         """What answers a number; the mean over splits wants all of them."""
         dataset, split, evaluator = number.our_protocol.split("/")
-        batch = number.metric_key.rpartition("batch_")[2] if number.metric_key.startswith("fps/") else ""
+        batch = number.metric_key.removeprefix(RATE) if number.metric_key.startswith(RATE) else ""
         split = "all" if split == "mean" else split
         variant = f"full+{number.our_variant}"
         return cls(number.our_method, variant, dataset, split, evaluator.partition("@")[0], batch)
@@ -95,14 +99,12 @@ def estimate(result: Result, key: str) -> Estimate | None:
 
     ``frame_map/0.50``, ``detections/f_score`` ... as in ``metrics``; ``video_ap/0.30/<class>`` of one class;
     ``video_map/0.30/short``: the mean of a subset of the classes; ``error/oracle/short/none``: of the
-    decompositions; ``fps/...``: of the speed.
+    decompositions.
     """
     kind, _, rest = key.partition("/")
     if kind == "error":
         level, _, name = rest.partition("/")
         return _plain(result.errors.get(level, {}).get(name))
-    if kind == "fps":
-        return _plain(result.speed.values.get(key) if result.speed else None)
     threshold, _, part = rest.partition("/")
     if not part:
         return result.metrics.get(key)
@@ -117,16 +119,26 @@ def _plain(value: float | None) -> Estimate | None:
     return None if value is None else Estimate(value)
 
 
-def reproduce(paper: str, table: str, results: Iterable[Result], known: Known) -> Reproduced:
-    """One table of a paper and the results that answer it; tuned, partial and changed runs do not."""
+def reproduce(
+    paper: str, table: str, results: Iterable[Result], known: Known, timed: Sequence[Row] = ()
+) -> Reproduced:
+    """One table of a paper and the results that answer it; tuned, partial and changed runs do not.
+
+    ``timed``: what `bench speed` has measured; it answers the frame rates.
+    """
     shown = [number for number in numbers() if (number.paper, number.table) == (paper, table)]
     found = _by_answer(results)
-    ours = {number: _ours(number, found) for number in shown if number.our_method}
+    rates = {number: _timed(number, timed) for number in shown if number.metric_key.startswith(RATE)}
+    ours = {
+        number: _rates(rates[number]) if number in rates else _ours(number, found)
+        for number in shown
+        if number.our_method
+    }
     there = {number for number in ours if known(number.our_method, number.our_variant, _dataset(number))}
     missing = [number for number, text in ours.items() if not text and number in there]
     lacking = {n: NONE_YET if n in there else ABSENT for n, text in ours.items() if not text}
     return Reproduced(
-        _laid_out(shown, ours, lacking),
+        _laid_out(shown, ours, lacking, [row for rows in rates.values() for row in rows.values()]),
         sum(bool(text) for text in ours.values()),
         len(ours),
         tuple(dict.fromkeys(map(Job.of, missing))),
@@ -156,7 +168,20 @@ def _ours(number: Number, found: dict[tuple[str, str, str], list[Result]]) -> st
     return with_interval(values[0]) if values else ""
 
 
-def _laid_out(shown: Sequence[Number], ours: dict[Number, str], lacking: dict[Number, str]) -> Table:
+def _timed(number: Number, rows: Sequence[Row]) -> dict[str, Row]:
+    """Device -> the measurement that answers a frame rate."""
+    job = Job.of(number)
+    return by_device(rows, job.method, job.variant, job.dataset, int(job.batch))
+
+
+def _rates(timed: dict[str, Row]) -> str:
+    """``38.2 on NVIDIA H200``, each device for itself; nothing where nothing was timed."""
+    return "; ".join(f"{row.end_to_end.fps:.1f} on {device}" for device, row in sorted(timed.items()))
+
+
+def _laid_out(
+    shown: Sequence[Number], ours: dict[Number, str], lacking: dict[Number, str], timed: Sequence[Row]
+) -> Table:
     """Rows and columns as printed; a column that ours can answer has another beside it.
 
     The last column says what answers a row, and why cells of it are empty.
@@ -180,7 +205,8 @@ def _laid_out(shown: Sequence[Number], ours: dict[Number, str], lacking: dict[Nu
     labels = ("variant",) if pivoted else ("method", "variant")
     heads = [head for column in columns for head in (column, column + OURS)[: 1 + (column in answered)]]
     title = f"{first.paper}, Table {first.table}: {', '.join(dict.fromkeys(n.dataset for n in shown))}"
-    return Table(title, (*labels, *heads, "answered by"), tuple(lines), notes=_notes(first, notes, ours))
+    said = (*_notes(first, notes, ours), *dict.fromkeys(map(_said, timed)))
+    return Table(title, (*labels, *heads, "answered by"), tuple(lines), notes=said)
 
 
 def _answers(mine: Sequence[Number], lacking: dict[Number, str]) -> str:
@@ -200,6 +226,11 @@ def _notes(first: Number, marked: Sequence[str], words: Iterable[Number]) -> tup
     own = [f"{MARKS[i % len(MARKS)]} {note}" for i, note in enumerate(marked)]
     scored = [f"ours: full size, {protocols}"] if protocols else []
     return (*own, *footnotes(first.paper, first.table), *scored)
+
+
+def _said(row: Row) -> str:
+    """What a frame rate of ours is of."""
+    return f"ours, FPS of {row.key.method} {row.key.variant}: {row.way}"
 
 
 def _row(number: Number, pivoted: bool) -> tuple[str, ...]:

@@ -11,7 +11,9 @@ import click
 from bench.commands.options import data_root, runs_dir
 
 if TYPE_CHECKING:
-    from reports.reproduce import Job, Reproduced
+    from bench.results.result import Result
+    from bench.speed.rows import Row
+    from reports.reproduce import Job, Known, Reproduced
     from reports.tables import Table
 
 
@@ -25,8 +27,8 @@ if TYPE_CHECKING:
 def command(table: str | None, wanted: bool, out: Path | None, **words: Any) -> None:
     """A table of one of the papers with ours beside it: `pcsc/5`, `elnouby/2`; without one, what there is.
 
-    Ours are the results below RUNS_DIR that were scored as the paper scored. For cells without one the
-    commands are named that would fill them.
+    Ours are the results below RUNS_DIR that were scored as the paper scored, and what `bench speed` measured.
+    For cells without one the commands are named that would fill them.
     """
     from reports.reproduce import find_table
 
@@ -48,11 +50,18 @@ def command(table: str | None, wanted: bool, out: Path | None, **words: Any) -> 
 
 
 def _reproduced(paper: str, table: str, runs_dir: Path) -> Reproduced:
-    from bench.results.result import read_all
     from reports.reproduce import reproduce
 
+    return reproduce(paper, table, *_found(runs_dir))
+
+
+def _found(runs_dir: Path) -> tuple[list[Result], Known, list[Row]]:
+    """What answers cells: the results, what the suite has, and the frame rates."""
+    from bench.results.result import read_all
+    from bench.speed.rows import FOLDER, read_rows
+
     results = [result for _, result in read_all(runs_dir).results]
-    return reproduce(paper, table, results, in_suite)
+    return results, in_suite, read_rows(runs_dir / FOLDER)
 
 
 def in_suite(method: str, variant: str, dataset: str) -> bool:
@@ -115,12 +124,11 @@ def _write(table: Table, out: Path) -> None:
 
 def _overview(runs_dir: Path) -> None:
     """Every table of the papers, and how many of its cells have a result."""
-    from bench.results.result import read_all
     from reports.reproduce import reproduce, tables
 
-    results = [result for _, result in read_all(runs_dir).results]
+    there = _found(runs_dir)
     for paper, name in tables():
-        found = reproduce(paper, name, results, in_suite)
+        found = reproduce(paper, name, *there)
         click.echo(
             f"{f'{paper}/{name}':<16} {found.answered:>3} of {found.answerable:>3}  {len(found.jobs)} to run"
         )

@@ -47,9 +47,9 @@ def command(**words: Any) -> None:
     Each row is measured in a fresh process, on one video, from its file to action tubes, with random weights
     unless a --run is named. Rows are kept in RUNS-DIR/speed/speed.json.
     """
-    from bench.speed.rows import add_rows
+    from bench.speed.rows import FOLDER, add_rows
 
-    folder = words["runs_dir"] / "speed"
+    folder = words["runs_dir"] / FOLDER
     rows, failed = [], []
     for job in _jobs(**words):
         title = f"{job.run or job.method} {job.variant}".strip()

@@ -76,7 +76,7 @@ class Coverage:
 
 @dataclass(frozen=True)
 class Speed:
-    """``values``: ``fps/network/batch_1`` ...; ``includes``: the parts that were timed, in words."""
+    """``values``: ``fps/evaluation``, ``share/network`` ...; ``includes``: what was timed, in words."""
 
     values: dict[str, float]
     hardware: str

@@ -12,7 +12,10 @@ from bench.files.decode import decode
 from bench.files.store import locked, read_json, write_json
 
 SCHEMA_VERSION = 1
-FILE = "speed.json"
+FOLDER, FILE = "speed", "speed.json"
+"""Below the folder of all runs."""
+RANDOM = "seeded random"
+"""Weights of a row that no run has trained."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +24,7 @@ class Key:
 
     device: the GPU's name, or the CPU's and its cores; driver: of the GPU, else empty; threads: of a network
     on a CPU, 0 on a GPU; input_size: width and height that the network takes; video: the one that was timed;
-    weights: ``seeded random`` or the run that they are of.
+    weights: :data:`RANDOM` or the run that they are of.
     """
 
     method: str
@@ -37,6 +40,14 @@ class Key:
     input_size: tuple[int, ...]
     dataset: str
     video: str
+
+    @property
+    def machine(self) -> str:
+        """Hardware and software, and the size of what the network takes, in words."""
+        driver = f", driver {self.driver}" if self.driver else ""
+        threads = f", {self.threads} thread{'s' * (self.threads > 1)}" if self.threads else ""
+        width, height = self.input_size
+        return f"{self.device}{driver}{threads}, torch {self.torch}, input {width}x{height}"
 
 
 @dataclass(frozen=True)
@@ -88,6 +99,14 @@ class Row:
     repeats: int
     made: str
 
+    @property
+    def way(self) -> str:
+        """What ``end_to_end`` is of, in words: what it includes, of which weights, on which machine."""
+        frames = "one frame at a time" if self.key.batch == 1 else f"{self.key.batch} frames at a time"
+        caution = ", so NMS and linking are not as after training" * (self.key.weights == RANDOM)
+        weights = f"weights: {self.key.weights}{caution}"
+        return f"{frames}: {self.end_to_end.includes}; {weights}; {self.key.machine}"
+
 
 def read_rows(folder: Path) -> list[Row]:
     """The rows of earlier calls. Raises ValueError naming the file for what is no such table."""
@@ -99,6 +118,20 @@ def read_rows(folder: Path) -> list[Row]:
     if version != SCHEMA_VERSION:
         raise ValueError(f"{path} has schema version {version}, not {SCHEMA_VERSION}; move it away")
     return list(decode(tuple[Row, ...], content.get("rows"), f"{path}:"))
+
+
+def by_device(rows: Sequence[Row], method: str, variant: str, dataset: str, batch: int = 1) -> dict[str, Row]:
+    """Device -> the row of a method as its paper has it there: in fp32, not compiled.
+
+    Of several of one device a run's weights come before random ones, then what was measured last.
+    """
+    wanted = (method, variant, dataset, batch, "fp32", False)
+    fitting = [
+        row for row in rows
+        if (k := row.key) and (k.method, k.variant, k.dataset, k.batch, k.precision, k.compiled) == wanted
+    ]  # fmt: skip
+    ordered = sorted(fitting, key=lambda row: (row.key.weights != RANDOM, row.made))
+    return {row.key.device: row for row in ordered}
 
 
 def add_rows(folder: Path, rows: Sequence[Row]) -> Path:

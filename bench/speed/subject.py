@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from bench.flow.mapped import MappedFlow
 from bench.footage import Footage
 from bench.names import choose
+from bench.speed.rows import RANDOM
 from bench.video import Frame, Video
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 Precision = Literal["fp32", "bf16"]
 SEED = 0
-RANDOM = "seeded random"
 
 
 @dataclass(frozen=True)

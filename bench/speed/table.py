@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from bench.speed.marks import DECODE, FLOW, LINK, NETWORK, NMS
-from bench.speed.rows import Rate, Row
+from bench.speed.rows import RANDOM, Rate, Row
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -50,7 +50,7 @@ def notes(rows: Sequence[Row]) -> list[str]:
     said = [f"{letter}  {includes}" for includes, letter in _letters(rows).items()]
     said.append("rest: inputs made of frames, boxes chosen, and what a method does without a mark of its own")
     for weights in dict.fromkeys(row.key.weights for row in rows):
-        random = weights == "seeded random"
+        random = weights == RANDOM
         caution = "; how many boxes there are, and so NMS and linking, is not as after training" * random
         said.append(f"weights: {weights}{caution}")
     for key in dict.fromkeys(_machine(row) for row in rows):
@@ -84,11 +84,7 @@ def _shares(row: Row) -> list[str]:
 
 def _machine(row: Row) -> str:
     key = row.key
-    driver = f", driver {key.driver}" if key.driver else ""
-    threads = f", {key.threads} threads" if key.threads > 1 else ", 1 thread" * key.threads
-    width, height = key.input_size
     return (
-        f"{key.method} {key.variant}: {key.device}{driver}{threads}, torch {key.torch}, "
-        f"input {width}x{height}, "
+        f"{key.method} {key.variant}: {key.machine}, "
         f"{row.repeats} {'walks' if row.repeats > 1 else 'walk'} over {key.video}; peak of the {row.peak_of}"
     )

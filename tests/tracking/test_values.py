@@ -37,7 +37,7 @@ def test_not_applicable_is_absent(stored: tuple[Result, Path]) -> None:
     flat = flat_metrics(replace(result, metrics={"video_map/0.50": None}))
     assert "video_map/0.50" not in flat
     assert "frame_ap/0.50/fencing" not in flat
-    assert flat["fps/network/batch_1"] == 21.5
+    assert flat["fps/evaluation"] == 21.5
     assert flat["error/frame/missed"] == 7.25
 
 
