@@ -48,7 +48,7 @@ def _result_cells(row: Row, board: Board) -> tuple[str, ...]:
     beside = gap_cells(gap(result), result) if board.published else ()
     fps = f"{row.fps[0]:.1f}" if row.fps else EMPTY
     rank = row.status if row.rank is None else str(row.rank)
-    marks = "; ".join(row.marks) or EMPTY
+    marks = "; ".join((*row.marks, *identity.given)) or EMPTY
     return (rank, identity.title, identity.variant, str(identity.seed), *values, *beside, fps, *facts,
             result.data_kind, "this suite", marks)  # fmt: skip
 
@@ -110,7 +110,7 @@ def error_table(board: Board, level: str) -> Table | None:
 
 def seed_table(board: Board) -> Table | None:
     """Mean and standard deviation over seeds; None if nothing was run with several."""
-    groups: dict[tuple[str, str], list[Result]] = {}
+    groups: dict[tuple[str, ...], list[Result]] = {}
     for row in board.rows:
         if row.rank is not None:
             groups.setdefault(row.configuration, []).append(row.result)

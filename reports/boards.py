@@ -36,9 +36,9 @@ class Row:
         return f"{name} ({self.status})" if self.result.coverage.partial else name
 
     @property
-    def configuration(self) -> tuple[str, str]:
+    def configuration(self) -> tuple[str, ...]:
         """What was run, whatever the seed."""
-        return _configuration(self.result)
+        return self.result.identity.configuration
 
     @property
     def marks(self) -> tuple[str, ...]:
@@ -83,7 +83,7 @@ class Board:
 
 def best_rows(board: Board) -> list[Row]:
     """The best row of each configuration, in the board's order: what figures show, a colour each."""
-    best: dict[tuple[str, str], Row] = {}
+    best: dict[tuple[str, ...], Row] = {}
     for row in board.rows:
         best.setdefault(row.configuration, row)
     return list(best.values())
@@ -150,21 +150,17 @@ def _ranks(entries: Sequence[tuple[Path, Result]]) -> list[int]:
 
     Seeds of one method and variant count as one configuration and never outrank each other.
     """
-    better: list[set[tuple[str, str]]] = [set() for _ in entries]
+    better: list[set[tuple[str, ...]]] = [set() for _ in entries]
     level = "tube" if entries and entries[0][1].ranking_metric.startswith("video_map") else "frame"
     compared = entries if len(entries) > 1 else []
     evidence = [Evaluation({}, {}, *read_matches(path.parent, level)) for path, _ in compared]
     for i, (_, one) in enumerate(entries):
         for j, (_, other) in enumerate(entries[:i]):
-            if _configuration(one) == _configuration(other):
+            if one.identity.configuration == other.identity.configuration:
                 continue
             difference = paired_difference(evidence[i], evidence[j], one.ranking_metric, one.rules)
             if difference.better > 0:
-                better[j].add(_configuration(one))
+                better[j].add(one.identity.configuration)
             elif difference.better < 0:
-                better[i].add(_configuration(other))
+                better[i].add(other.identity.configuration)
     return [1 + len(names) for names in better]
-
-
-def _configuration(result: Result) -> tuple[str, str]:
-    return result.identity.method, result.identity.variant

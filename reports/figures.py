@@ -100,7 +100,7 @@ class Look(NamedTuple):
     marker: str
 
 
-def looks(board: Board) -> dict[tuple[str, str], Look]:
+def looks(board: Board) -> dict[tuple[str, ...], Look]:
     """Configuration -> its look, in the board's order."""
     rows = best_rows(board)
     return {

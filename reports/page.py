@@ -137,7 +137,7 @@ def _shown_row(row: Row, board: Board, scale: float, runs_dir: Path) -> dict[str
         "fps": fps,
         "training": training,
         "steps": f"{training.steps:,}".replace(",", " ") if training else EMPTY,
-        "notes": result.notes,
+        "notes": (*result.notes, *result.identity.given),
         "environment": result.environment,
         "path": row.path.parent.relative_to(runs_dir).as_posix(),
         "matches": result.matches_digest,

@@ -75,9 +75,9 @@ def write_mean(folder: Path, members: Sequence[Path], resamples: int = RESAMPLES
     return found
 
 
-def _configured(result: Result) -> tuple[str, str, str, int, str]:
+def _configured(result: Result) -> tuple[tuple[str, ...], str, int, str]:
     identity = result.identity
-    return identity.method, identity.variant, identity.config_digest, identity.seed, result.dataset
+    return identity.configuration, identity.config_digest, identity.seed, result.dataset
 
 
 def _evidence(folders: Mapping[str, Path]) -> tuple[pd.DataFrame, pd.DataFrame]:

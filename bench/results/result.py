@@ -18,6 +18,7 @@ from bench.files.store import plain, read_json, write_json
 from bench.machine import cores, cpu_name
 from bench.protocol import Protocol
 from bench.results.matches import MATCHES, TRUTH_COUNTS, digest_matches, read_matches, write_matches
+from bench.sources import Source
 
 __all__ = [
     "Coverage", "Environment", "Estimate", "Found", "Identity", "Result", "Speed", "Times", "Training",
@@ -45,8 +46,9 @@ class Estimate:
 class Identity:
     """What was run.
 
-    title: what tables show; checkpoint_digests: by training stage; paper: its citation; tuned: on what its
-    settings were chosen, nothing where they were not tuned.
+    title: what tables show; config_digest: of the config without where files lie; checkpoint_digests: by
+    training stage; paper: its citation; tuned: on what its settings were chosen, nothing where they were not
+    tuned; sources: config field -> the file that it named (:mod:`bench.sources`).
     """
 
     method: str
@@ -59,6 +61,18 @@ class Identity:
     code_version: str
     paper: str = ""
     tuned: str = ""
+    sources: dict[str, Source] = field(default_factory=dict)
+
+    @property
+    def configuration(self) -> tuple[str, ...]:
+        """What was run, whatever the seed, and wherever the files lay that it was given."""
+        given = (f"{name}={source.digest}" for name, source in sorted(self.sources.items()))
+        return (self.method, self.variant, *given)
+
+    @property
+    def given(self) -> tuple[str, ...]:
+        """``model.pretrained: vgg16.pth (0123456789abcdef)`` of every file that it was given."""
+        return tuple(f"{name}: {one.name} ({one.digest})" for name, one in sorted(self.sources.items()))
 
 
 @dataclass(frozen=True)

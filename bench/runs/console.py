@@ -194,17 +194,18 @@ def _seeds(outcomes: Sequence[Outcome]) -> Table | None:
     """Mean and standard deviation over seeds; None where there is one seed."""
     from reports.tables import EMPTY
 
-    groups: dict[tuple[str, str, str], list[Result]] = {}
+    groups: dict[tuple[str, ...], list[Result]] = {}
     for outcome in outcomes:
         for result in outcome.results.values():
-            key = (result.identity.title, result.identity.variant, result.protocol)
-            groups.setdefault(key, []).append(result)
-    several = {key: results for key, results in groups.items() if len(results) > 1}
+            groups.setdefault((*result.identity.configuration, result.protocol), []).append(result)
+    several = [results for results in groups.values() if len(results) > 1]
     if not several:
         return None
     table = Table(*_columns("seeds"))
-    for key, results in several.items():
+    for results in several:
+        identity = results[0].identity
+        words = (identity.title, identity.variant, results[0].protocol, str(len(results)))
         numbers = [[e.value for r in results if (e := r.metrics.get(name))] for name in SUMMARY]
         cells = [f"{mean(v):.1f} ± {stdev(v):.1f}" if len(v) > 1 else EMPTY for v in numbers]
-        table.add_row(*map(escape, key), str(len(results)), *cells)
+        table.add_row(*map(escape, words), *cells)
     return table

@@ -77,7 +77,7 @@ class Plan:
 
     @property
     def label(self) -> str:
-        """The variant as tables name it: ``tiny+default``, and what differs from it."""
+        """The variant as tables name it: ``tiny+default``, and what differs but for where files lie."""
         fit = [] if self.request.fit == FITS[0] else [f"fit={self.request.fit}"]
         tuned = [f"tuned={self.tuned.replace(' ', '-')}"] if self.tuned else []
         return " ".join([self.variant, *fit, *tuned, *settings.differences(self.default, self.method.config)])

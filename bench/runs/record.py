@@ -12,6 +12,7 @@ from bench.results.result import Coverage, Identity, Result, Training
 from bench.results.scoring import Origin, Scored, write_scored
 from bench.runs.plan import Plan
 from bench.runs.predict import speed_of
+from bench.sources import placeless, sources
 from bench.tracking import Announcement
 from bench.tracking.curves import CURVE
 from bench.tracking.values import identity_tags, protocol_tags
@@ -65,12 +66,13 @@ def _identity(plan: Plan, checkpoints: Mapping[str, Path]) -> Identity:
         variant=plan.label,
         title=method.title,
         config=plain(method.config),
-        config_digest=digest(method.config),
+        config_digest=digest(placeless(method.config)),
         seed=plan.request.seed,
         checkpoint_digests={stage: digest_file(path) for stage, path in checkpoints.items()},
         code_version=__version__,
         paper=method.paper,
         tuned=plan.tuned,
+        sources=sources(method.config),
     )
 
 

@@ -16,9 +16,10 @@ from bench.records import Tubes
 from bench.results.mean import MEAN
 from bench.results.result import FILE, NO_RESULTS, Result
 from bench.runs import settings
-from bench.runs.plan import Plan, Request, open_dataset
+from bench.runs.plan import Plan, Request, open_dataset, row_of
 from bench.runs.reporter import Reporter
 from bench.runs.run import Run
+from bench.sources import placeless
 from datasets import DataError, Dataset
 
 
@@ -106,14 +107,15 @@ class Finished:
         result, key = self.result, self.result.inputs["predict"]
         if not self.store.is_done("predict", key):
             raise ValueError(f"{self.folder}: its predictions are gone from {self.store.root}; run it again")
-        variant, overrides = settings.of_label(result.identity.variant)
+        variant, said = settings.of_label(result.identity.variant)
         request = Request(
             result.identity.method, self._dataset_name, result.split, variant, result.identity.seed,
-            data_root=data_root, runs_dir=self.runs_dir, overrides=overrides,
+            data_root=data_root, runs_dir=self.runs_dir,
             fit=result.training.data if result.training else "train",
         )  # fmt: skip
-        plan = replace(Predicted.of(request), key=key)
-        if digest(plan.method.config) != result.identity.config_digest:
+        overrides = settings.with_files(row_of(request)[2], said, result.identity.config)
+        plan = replace(Predicted.of(replace(request, overrides=overrides)), key=key)
+        if digest(placeless(plan.method.config)) != result.identity.config_digest:
             raise ValueError(
                 f"{self.folder}: its configuration reads otherwise in this version; run it again"
             )

@@ -27,6 +27,7 @@ from bench.runs.plan import Plan
 from bench.runs.predict import predict_videos
 from bench.runs.record import announcement, write_results
 from bench.runs.reporter import Reporter
+from bench.sources import placeless
 from methods.base import TrainingData
 
 Facts = dict[str, Any]
@@ -137,7 +138,7 @@ class Run:
             plan.method.load(checkpoints, device)
             metadata = {
                 "method": plan.method.name,
-                "config": digest(plan.method.config),
+                "config": digest(placeless(plan.method.config)),
                 "checkpoints": {stage: digest_file(path) for stage, path in checkpoints.items()},
                 "protocol": plan.protocol.id,
                 "code": __version__,

@@ -7,11 +7,13 @@ import math
 import re
 import types
 import typing
-from collections.abc import Sequence
-from dataclasses import fields, is_dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import Field, fields, is_dataclass, replace
+from pathlib import Path
 from typing import Any, Literal
 
 from bench.names import choose
+from bench.sources import is_given, recorded
 
 LENGTHS = re.compile(r"(\w+_)?steps|epochs")
 """Names of fields that say how long a stage is trained."""
@@ -115,14 +117,27 @@ def shortened(config: Any, share: float, prefix: str = "") -> list[str]:
 def of_label(label: str) -> tuple[str, tuple[str, ...]]:
     """Variant and settings of what tables call a run: ``tiny+default fit=train-minus-val nms=0.3``.
 
-    What is said there of training and tuning (:attr:`bench.runs.plan.Plan.label`) is no setting.
+    What is said there of training and tuning (:attr:`bench.runs.plan.Plan.label`) is no setting, and files
+    are not said there: :func:`with_files`.
     """
     variant, *entries = re.split(r" (?=[\w.]+=)", label)
     return variant, tuple(entry for entry in entries if entry.partition("=")[0] not in ("fit", "tuned"))
 
 
+def with_files(default: Any, overrides: Sequence[str], content: Mapping[str, Any]) -> tuple[str, ...]:
+    """The settings that make of ``default`` the config that a result holds as JSON.
+
+    Those that its label says, ``overrides``, and the files that it names, which the label does not say.
+    """
+    return (*overrides, *recorded(apply(default, overrides), content))
+
+
 def differences(default: Any, config: Any, prefix: str = "") -> list[str]:
-    """``path.to.field=value`` of every field in which ``config`` differs from ``default``."""
+    """``path.to.field=value`` of every field in which ``config`` differs from ``default``.
+
+    A file that ``default`` leaves to be named is no difference, and of any other only the name is said
+    (:mod:`bench.sources`).
+    """
     found = []
     for field in fields(config):
         before, now = getattr(default, field.name), getattr(config, field.name)
@@ -131,6 +146,10 @@ def differences(default: Any, config: Any, prefix: str = "") -> list[str]:
             before = now if now is None else type(now)()
         if is_dataclass(now):
             found += differences(before, now, f"{prefix}{field.name}.")
-        elif now != before:
-            found.append(f"{prefix}{field.name}={now}")
+        elif now != before and not (before == "" and is_given(field, now)):
+            found.append(f"{prefix}{field.name}={_shown(field, now)}")
     return found
+
+
+def _shown(field: Field[Any], value: Any) -> str:
+    return Path(value).name if is_given(field, value) else str(value)

@@ -11,6 +11,7 @@ from bench.names import choose
 from bench.results.result import Result
 from bench.runs import settings
 from bench.runs.reopen import Finished
+from bench.sources import placeless
 from methods.base import Info, Method
 
 
@@ -46,10 +47,11 @@ def method_of(run: Finished) -> Method:
     kind = methods.base.find(identity.method)
     name = run.result.dataset.partition("@")[0]
     dataset = datasets.find("custom" if name.startswith("custom-") else name)
-    variant, overrides = settings.of_label(identity.variant)
+    variant, said = settings.of_label(identity.variant)
     size, _, row = variant.partition("+")
     rows = kind.configs(dataset.name, size)
-    config = settings.apply(rows[choose(row, rows, f"variant of {kind.name}")], overrides)
-    if digest(config) != identity.config_digest:
+    default = rows[choose(row, rows, f"variant of {kind.name}")]
+    config = settings.apply(default, settings.with_files(default, said, identity.config))
+    if digest(placeless(config)) != identity.config_digest:
         raise ValueError(f"{run.folder}: its configuration reads otherwise in this version; run it again")
     return kind(config, Info(classes_of(run.result), dataset.multi_label, dataset.trimmed))

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
+from bench.files.decode import decode
 from bench.files.store import plain
 from bench.results.result import Identity
 
@@ -48,7 +49,7 @@ class Announcement:
             Path(told["folder"]),
             told["experiment"],
             told["ranking_metric"],
-            Identity(**told["identity"]),
+            decode(Identity, told["identity"], "identity:"),
             told["tags"],
             {stage: Path(path) for stage, path in told["stages"].items()},
         )

@@ -29,8 +29,8 @@ def run_name(identity: Identity) -> str:
 
 
 def run_key(identity: Identity) -> str:
-    """What makes two runs of one experiment the same: method, variant and seed."""
-    name = f"{identity.method} {identity.variant} seed {identity.seed}"
+    """What makes two runs of one experiment the same: method, variant, files given and seed."""
+    name = " ".join((*identity.configuration, f"seed {identity.seed}"))
     plain = re.sub(r"[^\w+.-]+", "-", name)
     return plain if len(plain) <= LONGEST_NAME else f"{plain[:100]}-{digest(name)}"
 
@@ -91,7 +91,8 @@ def flatten(tree: Mapping[str, Any], prefix: str) -> dict[str, Any]:
 
 def identity_tags(identity: Identity) -> dict[str, str]:
     """What is run."""
-    return {
+    given = {"files": "; ".join(identity.given)[:LONGEST_VALUE]} if identity.sources else {}
+    return given | {
         "method": identity.method[:LONGEST_VALUE],
         "variant": identity.variant[:LONGEST_VALUE],
         "seed": str(identity.seed),

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench.sources import placeless
 from methods.base import FlowNeed, Stream, TrainingData, TrainingStage
 from methods.menet.config import MenetConfig, configs
 from methods.nn import published
@@ -64,7 +65,7 @@ class Menet(Yowo):
     def training_config(self) -> Mapping[str, Any]:
         """The teacher reads the 3-D branch and its own settings; the others build on those before them."""
         config: MenetConfig = self.config
-        model, motion, how = asdict(config.model), asdict(config.motion), asdict(config.distillation)
+        motion, how = asdict(config.motion), asdict(config.distillation)
         stages: dict[str, Any] = {}
         if self.distilled:
             shared = self.crops_config() | {"non_local": config.motion.non_local}
@@ -74,7 +75,7 @@ class Menet(Yowo):
         elif self.cropped:
             stages["crops"] = self.crops_config()
         stages["detector"] = {
-            "model": model,
+            "model": asdict(placeless(config.model)),
             "motion": motion,
             "training": asdict(config.training),
             "weights": weight_digests(config.model),

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from bench.sources import SOURCE
 from bench.tubes.online import OnlineLinking
 from bench.tubes.scoring import TubeScoring
 
@@ -44,7 +45,7 @@ class ModelConfig:
     flow_clip: float = 20.0  # pixels that become 1.0, at the network's frame size
     flow_centred: bool = False  # each field's median is taken off: camera motion (Simonyan 2014's mean)
     frozen_batch_norm: bool = True
-    pretrained: str = ""  # folder with I3D weights rgb.* and flow.*; empty: from scratch
+    pretrained: str = field(default="", metadata=SOURCE)  # folder with I3D's rgb.*, flow.*; empty: none
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from typing import Any
 
 from bench.files.store import digest_file
 from bench.records import Detections, Tubes
+from bench.sources import placeless
 from methods.base import FlowNeed, Info, TrainingData, TrainingStage
 from methods.common.labels import several_labels_notes
 from methods.common.networked import NetworkMethod
@@ -66,7 +67,7 @@ class Pcsc(NetworkMethod):
         start = [digest_file(published_weights(model, s)) for s in model.streams if model.pretrained]
         stages: dict[str, Any] = {
             "detector": {
-                "model": asdict(model),
+                "model": asdict(placeless(model)),
                 "training": asdict(self.config.training),
                 "weights": start,
             }

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import methods.reclnet.config as reclnet
+from bench.sources import SOURCE
 from methods.nn.faster_rcnn.config import RESNET101, VGG16
 from methods.reclnet.config import DetectorTraining, ModelConfig, PostprocessConfig
 from methods.reclnet.i3d_config import I3DFeatures
@@ -39,7 +40,7 @@ class ReclnetPpConfig:
     training: DetectorTraining = DetectorTraining(weight_decay=1e-4)
     tracks: Tracking = STACK_TRACKS
     features: I3DFeatures = I3DFeatures()
-    i3d: str = ""
+    i3d: str = field(default="", metadata=SOURCE)
     clips: ClipTraining = ClipTraining()
     learning: RecurrentTraining = RecurrentTraining()
     recurrent_seed: int = 0

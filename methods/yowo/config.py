@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from bench.sources import SOURCE
 from bench.tubes import PUBLISHED, Linking
 from methods.common.config import CropsConfig
 
@@ -38,9 +39,9 @@ class ModelConfig:
     anchors: Anchors = ()  # in cells; empty: as many as num_anchors, clustered from the training boxes
     num_anchors: int = 5
     first_objectness: float = 0.5  # what the untrained head says of every box; 0.5: as it comes
-    pretrained: str = ""  # the whole network: an official checkpoint
-    pretrained_3d: str = ""  # 3D ResNeXt, trained on Kinetics
-    pretrained_2d: str = ""  # Darknet-19: yolo.weights of COCO
+    pretrained: str = field(default="", metadata=SOURCE)  # the whole network: an official checkpoint
+    pretrained_3d: str = field(default="", metadata=SOURCE)  # 3D ResNeXt, trained on Kinetics
+    pretrained_2d: str = field(default="", metadata=SOURCE)  # Darknet-19: yolo.weights of COCO
     frozen: bool = False  # branches stay but for layer 4 and the last two convolutions (the program, J-HMDB)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from bench.files.store import digest_file
 from bench.records import Detections, Tubes
+from bench.sources import placeless
 from methods.base import FlowNeed, TrainingData, TrainingStage
 from methods.common.config import CROPS
 from methods.common.labels import several_labels_notes
@@ -77,7 +78,7 @@ class Yowo(NetworkMethod):
         stages = {"crops": self.crops_config()} if self.cropped else {}
         model = self.config.model
         stages["detector"] = {
-            "model": asdict(model),
+            "model": asdict(placeless(model)),
             "training": asdict(self.config.training),
             "weights": weight_digests(model),
         }
@@ -92,7 +93,7 @@ class Yowo(NetworkMethod):
         """What the training on crops reads."""
         shuffled = self.config.training.shuffled_labels
         return {
-            "trunk": trunk_settings(self.config.model),
+            "trunk": trunk_settings(placeless(self.config.model)),
             "crops": asdict(self.config.crops),
             "shuffled": shuffled,
         }

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from bench.results.result import ON_SCORED, ON_VALIDATION, Result, read_all
+from bench.sources import Source
 from bench.tuning.record import StudyRecord, Trial
 from reports.board_tables import error_table, leaderboard_table, seed_table
 from reports.boards import Board, boards
@@ -44,6 +45,20 @@ def test_seeds_count_once_and_never_outrank_each_other(make: Make) -> None:
     assert table is not None
     assert len(table.rows) == 1
     assert table.rows[0][2] == "3"
+
+
+def test_runs_of_other_weights_are_no_seeds_of_one_configuration(make: Make) -> None:
+    folders = [make(f"s{seed}", 0.1 + 0.7 * seed, seed=seed) for seed in range(2)]
+    assert [row.rank for row in board_of(*folders).rows] == [1, 1]
+    given = Result.read(folders[1])
+    source = Source("vgg16.pth", "0123456789abcdef")
+    replace(given, identity=replace(given.identity, sources={"model.pretrained": source})).write(folders[1])
+    board = board_of(*folders)
+    assert [row.rank for row in board.rows] == [1, 2]
+    assert seed_table(board) is None
+    told = [dict(zip(leaderboard_table(board).columns, row)) for row in leaderboard_table(board).rows]
+    assert told[0]["remarks"] == "model.pretrained: vgg16.pth (0123456789abcdef)"
+    assert told[1]["remarks"] == "–"
 
 
 def test_partial_and_inapplicable_results_follow_unranked(make: Make) -> None:

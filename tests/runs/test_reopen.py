@@ -17,6 +17,7 @@ from bench.runs.plan import Plan, Request, open_dataset
 from bench.runs.reopen import Finished, find_run, relink
 from bench.runs.reporter import Reporter
 from bench.runs.run import Run
+from bench.runs.trained import method_of
 from bench.showing import sources as showing
 from bench.showing.sources import find
 
@@ -167,6 +168,25 @@ def test_a_run_that_would_be_another_today_is_refused(finished: Plan, tmp_path: 
     write_json(path, content | {"inputs": {"predictions": "0"}})
     with pytest.raises(ValueError, match="scored from files"):
         relink(folder, None, (), Reporter())
+
+
+def test_files_that_a_run_was_given_are_known_from_its_result(finished: Plan, tmp_path: Path) -> None:
+    """No label says where they lay, and they need not be there any more."""
+    folder = copied(finished, tmp_path)
+    (tmp_path / "store").symlink_to(finished.request.runs_dir / "store")
+    content = read_json(folder / "result.json")
+    identity = content["identity"]
+    identity["config"]["model"]["pretrained"] = "/gone/i3d"
+    identity["sources"] = {"model.pretrained": {"name": "i3d", "digest": "0123456789abcdef"}}
+    write_json(folder / "result.json", content)
+    run = Finished.of(folder)
+    again = run.plan(None)
+    assert again.method.config.model.pretrained == "/gone/i3d"
+    assert method_of(run).config == again.method.config
+    assert again.label == finished.label
+    assert run.result.identity.given == ("model.pretrained: i3d (0123456789abcdef)",)
+    assert run.result.identity.configuration != Result.read(finished.folder).identity.configuration
+    assert len(relink(folder, None, ("postprocess.nms=0.6",), Reporter()).tubes)
 
 
 def test_the_dataset_must_be_the_same(finished: Plan, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.results.result import Result
+from bench.sources import Source
 from bench.tracking.values import accepted, class_slugs, flat_metrics, flatten, run_key
 
 
@@ -50,6 +51,17 @@ def test_keys_tell_runs_apart(stored: tuple[Result, Path]) -> None:
     }
     assert len(keys) == 6
     assert all(re.fullmatch(r"[\w+.-]+", key) for key in keys)
+
+
+def test_runs_of_other_weights_are_told_apart_wherever_these_lie(stored: tuple[Result, Path]) -> None:
+    identity = stored[0].identity
+    keys = [
+        run_key(replace(identity, sources={"model.pretrained": Source(name, digest)} if name else {}))
+        for name, digest in (("", ""), ("a.pth", "0"), ("b.pth", "0"), ("a.pth", "1"))
+    ]
+    assert keys[1] == keys[2]
+    assert len(set(keys)) == 3
+    assert keys[0] == run_key(identity)
 
 
 def test_nested_mappings_become_names_with_dots() -> None:
