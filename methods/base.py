@@ -77,6 +77,20 @@ class TrainingData:
         return self.truth if self.key_truth is None else self.key_truth
 
 
+@dataclass(frozen=True)
+class Reads:
+    """What a training stage is made from, beside its config and the training videos.
+
+    Variants share a stage that is made from the same; what it does not read must not change it.
+
+    stages: stages before it whose checkpoints it is given, or whose extractions it reads; None: all.
+    flow: whether it reads the flow that is computed ahead (:attr:`Method.flow`).
+    """
+
+    stages: tuple[str, ...] | None = None
+    flow: bool = True
+
+
 class TrainingStage(ABC):
     """One named part of training with a checkpoint of its own, run by :func:`bench.training.train`.
 
@@ -155,6 +169,10 @@ class Method(ABC):
         None by default: a method that has nothing to learn.
         """
         return {}
+
+    def reads(self, stage: str) -> Reads:
+        """What a stage of ``training_config`` reads; by default all that was made before it."""
+        return Reads()
 
     def prediction_config(self) -> Any:
         """The part of the config that ``predict`` reads beyond the checkpoints; by default all of it."""
@@ -290,6 +308,8 @@ class Extraction:
 
     stages: training stages whose checkpoints it needs; those after all of them may read it.
     config: the part of the configuration that it reads.
+    flow: whether it reads the flow that is computed ahead.
+    after: extractions before it that it reads; None: all.
     bytes_per_frame: about what is kept of a frame, 0: little. Above a run's budget for all videos nothing is
     kept, and it is computed whenever it is asked.
     """
@@ -297,6 +317,8 @@ class Extraction:
     stages: tuple[str, ...]
     config: Any
     bytes_per_frame: int = 0
+    flow: bool = True
+    after: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)

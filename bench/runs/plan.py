@@ -207,34 +207,36 @@ class Plan:
 
     @cached_property
     def train_keys(self) -> Mapping[str, str]:
-        """Training stage -> key in the store; each depends on those before it."""
-        key: Any = self._origin | {
+        """Training stage -> key in the store: of what it reads, those of the stages before it included."""
+        shared: dict[str, Any] = {
             "truth": digest_ground_truth(self.train_truth),
             "seed": self.request.seed,
             "precision": self.request.precision,
         }
         if self.train_key_truth is not None:
-            key["key_truth"] = digest_ground_truth(self.train_key_truth)
-        keys = {}
+            shared["key_truth"] = digest_ground_truth(self.train_key_truth)
+        keys: dict[str, str] = {}
         for stage, config in self.method.training_config().items():
-            key = digest([key, stage, config])
-            keys[stage] = key
+            reads = self.method.reads(stage)
+            before = keys if reads.stages is None else {name: keys[name] for name in reads.stages}
+            keys[stage] = digest([self._origin(reads.flow) | shared, dict(before), stage, config])
         return keys
 
     @cached_property
     def extraction_keys(self) -> Mapping[str, str]:
-        """Extraction -> key in the store; each depends on those before it."""
+        """Extraction -> key in the store: of what it reads, stages and extractions included."""
         keys: dict[str, str] = {}
         for name, one in self.method.extractions().items():
             stages = {stage: self.train_keys[stage] for stage in one.stages}
-            keys[name] = digest([self._origin, stages, name, one.config, dict(keys)])
+            before = keys if one.after is None else {other: keys[other] for other in one.after}
+            keys[name] = digest([self._origin(one.flow), stages, name, one.config, dict(before)])
         return keys
 
     @cached_property
     def predict_key(self) -> str:
         """Key of the predictions of the test videos."""
         config, asked = self.method.prediction_config(), self.asked_frames
-        parts = [self._origin, dict(self.train_keys), config, list(self.test_videos)]
+        parts = [self._origin(), dict(self.train_keys), config, list(self.test_videos)]
         return digest(parts if asked is None else [*parts, dict(asked)])
 
     @cached_property
@@ -251,10 +253,9 @@ class Plan:
             for video, name in enumerate(self.test_truth.videos.names)
         }
 
-    @property
-    def _origin(self) -> dict[str, Any]:
+    def _origin(self, reads_flow: bool = True) -> dict[str, Any]:
         """What everything that a run computes depends on; the key of the flow says which weights made it."""
-        need = self.method.flow
+        need = self.method.flow if reads_flow else None
         flow = None
         if need is not None:
             try:

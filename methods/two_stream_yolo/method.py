@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from bench.files.store import digest_file
 from bench.records import Detections, Tubes
-from methods.base import FlowNeed, Info, Stream, TrainingData, TrainingStage
+from methods.base import FlowNeed, Info, Reads, Stream, TrainingData, TrainingStage
 from methods.common.config import CROPS
 from methods.common.labels import several_labels_notes
 from methods.common.networked import NetworkMethod, check_streamed
@@ -118,6 +118,10 @@ class TwoStreamYolo(NetworkMethod):
             **shared,
         }
         return stages
+
+    def reads(self, stage: str) -> Reads:
+        """Flow that is computed ahead is the detector's alone."""
+        return Reads(flow=stage == "detector")
 
     @property
     def _shuffles_own(self) -> bool:

@@ -22,7 +22,7 @@ from bench.runs.reporter import Reporter
 from bench.runs.run import Run
 from bench.testing import noise
 from bench.tubes import Linking
-from methods.base import Extraction, Method, TrainingData, TrainingStage
+from methods.base import Extraction, Method, Reads, TrainingData, TrainingStage
 
 
 @dataclass(frozen=True)
@@ -215,6 +215,38 @@ def test_room_is_reckoned_before_anything_is_trained(runs_dir: Path, monkeypatch
     assert len([text for text in log.warnings if "--feature-budget" in text]) == 1
     small.predict(small.train())
     assert len([text for text in log.warnings if "--feature-budget" in text]) == 1
+
+
+@pytest.mark.parametrize(
+    ("reads", "follows"), [(Reads(), True), (Reads(stages=()), False), (Reads(stages=("first",)), True)]
+)
+def test_a_stage_is_keyed_by_the_stages_it_reads(
+    runs_dir: Path, monkeypatch: pytest.MonkeyPatch, reads: Reads, follows: bool
+) -> None:
+    monkeypatch.setattr(Brightness, "reads", lambda self, stage: reads if stage == "second" else Reads())
+    plans = []
+    for first in (1, 2):
+        stages = {"first": first, "second": 0}
+        monkeypatch.setattr(Brightness, "training_config", lambda self, stages=stages: stages)
+        plan = Plan.of(Request("pcsc", "ucf24-mini.micro", runs_dir=runs_dir))
+        plan = replace(plan, method=Brightness(Config(), plan.method.info))
+        plans.append(dict(plan.train_keys))
+    assert plans[0]["first"] != plans[1]["first"]
+    assert (plans[0]["second"] != plans[1]["second"]) is follows
+
+
+@pytest.mark.parametrize(("after", "follows"), [(None, True), ((), False), (("mean",), True)])
+def test_an_extraction_is_keyed_by_those_it_reads(
+    runs_dir: Path, monkeypatch: pytest.MonkeyPatch, after: tuple[str, ...] | None, follows: bool
+) -> None:
+    plan = Plan.of(Request("pcsc", "ucf24-mini.micro", runs_dir=runs_dir))
+    keys = []
+    for mean in (1, 2):
+        made = {"mean": Extraction((), mean), "curve": Extraction((), 0, after=after)}
+        monkeypatch.setattr(Brightness, "extractions", lambda self, made=made: made)
+        found = replace(plan, method=Brightness(Config(), plan.method.info))
+        keys.append(dict(found.extraction_keys))
+    assert (keys[0]["curve"] != keys[1]["curve"]) is follows
 
 
 @pytest.mark.parametrize("name", ["", "../away", "/root", "a\0b"])

@@ -116,6 +116,14 @@ def test_a_step_is_keyed_by_what_it_reads(
     assert (before.link_key != after.link_key) is link
 
 
+def test_recognition_is_shared_by_detectors_of_any_flow(runs_dir: Path) -> None:
+    """Brox flow is the detector's alone; in recognition both see that of the network inside."""
+    rows = ("flownet2-kinetics", "brox-kinetics")
+    one, other = (plan(runs_dir, method="two-stream-yolo", variant=f"full+{row}").train_keys for row in rows)
+    assert one["recognition"] == other["recognition"]
+    assert one["detector"] != other["detector"]
+
+
 @pytest.mark.parametrize("words", [{"seed": 1}, {"precision": "bf16-mixed"}])
 def test_seed_and_precision_are_part_of_every_key(runs_dir: Path, words: dict[str, object]) -> None:
     before, after = plan(runs_dir), plan(runs_dir, **words)
