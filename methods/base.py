@@ -61,6 +61,8 @@ class TrainingData:
     device, workers: where and how many videos side by side an earlier stage's network may be applied;
     report: told (what, done, total) by a ``prepare`` that takes long.
     motion: renders training clips whose motion is known, the same whatever the dataset; None: there are none.
+    remade: extractions that are not kept (:class:`Extraction`), and so computed of a video whenever they are
+    asked for. Those asked for last are held, of all together ``held`` bytes.
     """
 
     truth: GroundTruth
@@ -70,6 +72,8 @@ class TrainingData:
     report: Callable[[str, int, int], None] = lambda what, done, total: None
     motion: Callable[[], Iterator[MotionClip]] | None = None
     key_truth: GroundTruth | None = None
+    remade: frozenset[str] = frozenset()
+    held: int = 0
 
     @property
     def drawn(self) -> GroundTruth:
@@ -311,7 +315,8 @@ class Extraction:
     flow: whether it reads the flow that is computed ahead.
     after: extractions before it that it reads; None: all.
     bytes_per_frame: about what is kept of a frame, 0: little. Above a run's budget for all videos nothing is
-    kept, and it is computed whenever it is asked.
+    kept, and it is computed whenever it is asked: a stage should then ask for all it needs of a video at once
+    (``TrainingData.remade``).
     """
 
     stages: tuple[str, ...]

@@ -7,7 +7,6 @@ absent. Where all of it would be larger than the budget nothing is kept, and it 
 from __future__ import annotations
 
 import shutil
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -21,44 +20,47 @@ import numpy as np
 from bench.files.store import write_folder
 from bench.footage import Arrays, Footage, FootageLibrary
 from bench.runs.plan import Plan
+from bench.runs.recent import Recent
 from bench.runs.reporter import Reporter
 from methods.base import Extraction, Method
 
 if TYPE_CHECKING:
     from bench.training import Compute
 
-RECENT = 2 << 30
-"""Bytes of arrays that are held in memory where they are not kept on disk; of one video at least."""
 ENDING = ".arrays"
 
 
 @dataclass
 class Kept:
-    """One extraction of a method that is loaded; ``folder``: where it is kept, None: it is not."""
+    """One extraction of a method that is loaded; ``folder``: where it is kept, None: it is not.
+
+    recent: what was asked for last, of any extraction.
+    """
 
     method: Method
     name: str
     folder: Path | None
-    recent: OrderedDict[str, Arrays] = field(default_factory=OrderedDict)
+    recent: Recent = field(default_factory=Recent)
     lock: Lock = field(default_factory=Lock)
 
     def of(self, footage: Footage) -> Arrays:
         """The arrays of a video, computed where they are not kept. Deterministic, so either is the same."""
+        key = self.name, footage.name
+        found = self.recent.get(key)
+        if found is not None:
+            return found
         if self.folder is not None:
             path = arrays_path(self.folder, footage.name)
             if not path.is_dir():
                 self._keep(path, self.method.extract(self.name, footage))
-            return {file.stem: np.load(file, mmap_mode="r") for file in sorted(path.glob("*.npy"))}
+            opened = {file.stem: np.load(file, mmap_mode="r") for file in sorted(path.glob("*.npy"))}
+            return self.recent.put(key, opened, 0)
         with self.lock:
-            if footage.name not in self.recent:
-                self.recent[footage.name] = self.method.extract(self.name, footage)
-                while len(self.recent) > 1 and self._held() > RECENT:
-                    self.recent.popitem(last=False)
-            self.recent.move_to_end(footage.name)
-            return self.recent[footage.name]
-
-    def _held(self) -> int:
-        return sum(array.nbytes for arrays in self.recent.values() for array in arrays.values())
+            found = self.recent.get(key)
+            if found is None:
+                found = self.method.extract(self.name, footage)
+                self.recent.put(key, found, sum(array.nbytes for array in found.values()))
+            return found
 
     def missing(self, library: FootageLibrary) -> list[str]:
         """The library's videos that are to be kept and are not yet."""
@@ -115,11 +117,17 @@ class Extractor:
     reporter: Reporter
     ready: dict[str, Kept] = field(default_factory=dict)
     folders: dict[str, Path | None] = field(default_factory=dict)
+    recent: Recent = field(default_factory=Recent)
 
     @property
     def kept(self) -> list[str]:
         """Those that lie on disk; others are computed when they are asked for."""
         return [name for name, one in self.ready.items() if one.folder is not None]
+
+    @property
+    def remade(self) -> frozenset[str]:
+        """Those that are ready and do not lie on disk."""
+        return frozenset(self.ready) - frozenset(self.kept)
 
     def __call__(self, footage: Footage, name: str) -> Arrays:
         """The arrays of one video. Raises ValueError for an extraction that is not ready."""
@@ -155,7 +163,7 @@ class Extractor:
             if name not in self.ready:
                 needed = {stage: checkpoints[stage] for stage in one.stages}
                 method.load_extraction(name, needed, compute.torch_device)
-                self.ready[name] = Kept(method, name, self._folder(name, one))
+                self.ready[name] = Kept(method, name, self._folder(name, one), self.recent)
             if keep and self.ready[name].missing(library):
                 self._keep(name, library, compute, f"{name} of {videos}")
 

@@ -111,7 +111,9 @@ class Run:
                     compute.workers,
                     self.reporter.progress,
                     datasets.rendered_motion,
-                    self.plan.train_key_truth,
+                    key_truth=self.plan.train_key_truth,
+                    remade=self.extractor.remade,
+                    held=self.extractor.recent.budget,
                 )
                 self.reporter.step(f"train {stage}", f"{len(library)} videos, {compute.torch_device}")
                 job = self.plan.method.training_stage(stage, data, request.seed, checkpoints)

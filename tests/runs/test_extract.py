@@ -18,6 +18,7 @@ from bench.runs import stages
 from bench.runs.extract import arrays_path, too_large
 from bench.runs.plan import Plan, Request
 from bench.runs.predict import speed_of
+from bench.runs.recent import HELD
 from bench.runs.reporter import Reporter
 from bench.runs.run import Run
 from bench.testing import noise
@@ -90,9 +91,11 @@ class Stage(TrainingStage):
     """Its batch is what was extracted of a video."""
 
     steps = 1
+    told: ClassVar[dict[str, TrainingData]] = {}
 
     def __init__(self, name: str, data: TrainingData) -> None:
         self.name, self.data = name, data
+        self.told[name] = data
 
     def prepare(self, folder: Path) -> torch.nn.Module:
         return torch.nn.Linear(1, 1)
@@ -187,6 +190,14 @@ def test_above_the_budget_nothing_is_kept_and_the_run_says_so(runs_dir: Path) ->
     assert not list((folder / found.extraction_keys["curve"]).rglob("*.npy"))
     assert list((folder / found.extraction_keys["mean"]).rglob("*.npy"))
     assert ", nor mean, which were extracted before" in speed(found)
+
+
+def test_a_stage_is_told_what_is_not_kept(runs_dir: Path) -> None:
+    run(runs_dir)
+    assert not Stage.told["second"].remade
+    run(runs_dir, Config(power=0.5, large=10**9), budget=0.5)
+    assert Stage.told["second"].remade == {"curve"}
+    assert Stage.told["second"].held == HELD
 
 
 def test_more_than_the_disk_holds_is_refused(tmp_path: Path) -> None:
