@@ -144,7 +144,7 @@ def _of_run(job: Job, compute: Compute) -> Subject:
 
 def _check_frames(method: Method) -> None:
     """Raise ValueError for a method that scores what was computed of whole videos before."""
-    names = " and ".join(method.extractions())
+    names = ", ".join(method.extractions())
     if names:
         raise ValueError(
             f"{method.name} is not timed frame by frame: it scores {names}, which are computed of whole "

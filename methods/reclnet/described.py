@@ -1,4 +1,4 @@
-"""What the detectors of frames say of the distinct boxes of a video's tracks: softmax and fc7."""
+"""What a stream's detector says of the distinct boxes of a video's tracks: softmax, or fc7 (section 3.1)."""
 
 from __future__ import annotations
 
@@ -17,17 +17,19 @@ from methods.reclnet.tracks import Tracks
 BLOCK = 1 << 20
 
 
-def class_scores(footage: Footage, stream: str, detector: Detector, tracks: Tracks, batch: int) -> Array:
-    """Softmax on each distinct box, background first, float16 [M, C]; [0, 0] where there is no box."""
+def softmax(footage: Footage, stream: str, detector: Detector, tracks: Tracks, batch: int) -> Array:
+    """Softmax on each distinct box, background first, float16 [M, C]; [0, 0] where there is no box.
+
+    ``batch``: pictures that go through the network at a time.
+    """
     parts = [scores for _, scores, _ in _described(footage, stream, detector, tracks, batch)]
     return np.concatenate(parts) if parts else np.zeros((0, 0), np.float16)
 
 
-def fc7_features(footage: Footage, stream: str, detector: Detector, tracks: Tracks, batch: int) -> Array:
-    """fc7 of each distinct box, float16 [M, D]; [0, 0] where there is no box.
+def fc7(footage: Footage, stream: str, detector: Detector, tracks: Tracks, batch: int) -> Array:
+    """fc7 of each distinct box, float16 [M, D]; [0, 0] where there is no box. ``batch``: as of softmax.
 
     Neither the pictures nor the features need fit in memory: the latter lie in a file without a name.
-    ``batch``: pictures that go through the network at a time.
     """
     features_MD = np.zeros((0, 0), np.float16)
     for rows, _, part in _described(footage, stream, detector, tracks, batch):
@@ -35,6 +37,11 @@ def fc7_features(footage: Footage, stream: str, detector: Detector, tracks: Trac
             features_MD = mapped((len(tracks.frame_M), part.shape[1]))
         features_MD[rows] = part
     return features_MD
+
+
+def bytes_per_frame(per_frame: int, numbers: int) -> int:
+    """About how many bytes so many numbers of a box take for a frame of ``per_frame`` track rows."""
+    return per_frame * numbers * 2
 
 
 def mapped(shape: tuple[int, int]) -> Array:

@@ -29,7 +29,7 @@ class FusionStage(TrackStage):
         super().__init__(("rgb", "flow"), learning, data, seed)
         self.kind, self.checkpoints = kind, checkpoints
 
-    def network(self, width: int) -> FusedNetwork:
+    def network(self) -> FusedNetwork:
         learning = self.learning
         rgb, flow = (
             load_stream(self.checkpoints[f"recurrent-{stream}"], learning.network, learning.classes)

@@ -12,13 +12,13 @@ are scaled to it, as all footage is.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from bench.footage import Footage
+from bench.footage import Arrays, Footage
 from bench.records import Array
 from methods.common.windows import to_network
 from methods.nn.i3d import I3D, I3DConfig
@@ -26,7 +26,7 @@ from methods.nn.roi_align import roi_align
 from methods.reclnet.described import mapped
 from methods.reclnet.i3d_config import FRAMES, PIXELS, I3DFeatures
 from methods.reclnet.pictures import pictures
-from methods.reclnet.steps import steps_of
+from methods.reclnet.steps import Steps, steps_of
 from methods.reclnet.tracks import Tracks
 
 ENDPOINT = "Mixed_4f"
@@ -58,27 +58,26 @@ def _shape(config: I3DFeatures, stream: str) -> I3DConfig:
     )  # fmt: skip
 
 
-def track_features(
-    footage: Footage, networks: Mapping[str, I3D], tracks: Tracks, config: I3DFeatures
-) -> dict[str, Array]:
-    """``rgb_SD`` and ``flow_SD`` of the networks that there are, float16, and ``step_N``, int32.
+def track_features(footage: Footage, stream: str, network: I3D, tracks: Tracks, config: I3DFeatures) -> Array:
+    """The features of every step of :func:`map_steps`, float16 [S, D]. The network must be in eval mode.
 
-    One row a track and four frames. Networks must be in eval mode. Only one piece of the video is in memory,
-    and the features lie in a file without a name.
+    Only one piece of the video is in memory, and the features lie in a file without a name.
     """
     steps = steps_of(tracks.track_N, tracks.frame_N // FRAMES)
     scale = np.tile(np.divide(config.frame_size, footage.size), 2).astype(np.float32)
     boxes_S4 = to_network(tracks.boxes_N4[steps.middle_P], footage) * scale
-    found = {
-        f"{stream}_SD": _pooled(footage, stream, network, (steps.feature_P, boxes_S4), config)
-        for stream, network in networks.items()
-    }
-    return found | {"step_N": steps.of_N.astype(np.int32)}
+    return _pooled(footage, stream, network, (steps.feature_P, boxes_S4), config)
 
 
-def bytes_per_frame(per_frame: int, channels: int, streams: int) -> int:
-    """About how many bytes the features take for a frame of ``per_frame`` track rows."""
-    return per_frame * (channels * 2 * streams // FRAMES + 4)
+def map_steps(tracks: Arrays) -> Steps:
+    """A step a track and four frames of the video, each with features of its own."""
+    steps = steps_of(tracks["track_N"], tracks["frame_N"] // FRAMES)
+    return steps._replace(feature_P=np.arange(len(steps.track_P)))
+
+
+def bytes_per_frame(per_frame: int, channels: int) -> int:
+    """About how many bytes the features of a stream take for a frame of ``per_frame`` track rows."""
+    return per_frame * channels * 2 // FRAMES
 
 
 @torch.no_grad()

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from bench.records import Detections, Tubes
+from bench.records import Array, Detections, Tubes
 from methods.base import Extraction, Info, TrainingData, TrainingStage
 from methods.nn import published
 from methods.reclnet import postprocess
 from methods.reclnet.config import configs
-from methods.reclnet.features import box_features, bytes_per_frame
+from methods.reclnet.described import bytes_per_frame, fc7, softmax
+from methods.reclnet.steps import ROWS, Steps, features_of, frame_steps
 from methods.reclnet.track_method import BOX_SIZE, TRACKS, TrackMethod
 from methods.reclnet.tracks import Tracks
 
@@ -24,14 +25,14 @@ if TYPE_CHECKING:
     from methods.reclnet.recurrent import Learning
     from methods.reclnet.trained import TrackScores
 
-FEATURES, FUSION, RECURRENT = "features", "fusion", "recurrent-"
+FUSION, RECURRENT, SOFTMAX = "fusion", "recurrent-", "softmax-"
 
 
 class Reclnet(TrackMethod):
     """Scores along tracks by recurrent networks. See the package's docstring for the paper and its readings.
 
-    Detectors are trained, tracks and features extracted of every video once, and the recurrent networks
-    learn from those.
+    Detectors are trained, tracks and the features of each stream extracted of every video once, and the
+    recurrent networks learn from those. Where the detectors' own scores count, their softmax is extracted.
     """
 
     name, title, paper, lookahead = "reclnet", "RecLNet", "reclnet2018", None
@@ -82,16 +83,16 @@ class Reclnet(TrackMethod):
             stages[BOX_SIZE] = self.track_config()
         if config.model.scores == "recurrent":
             shuffled = config.training.shuffled_labels
-            read = {"tracks": self.track_config(), "features": self.feature_config(), "shuffled": shuffled}
+            read = {"tracks": self.track_config(), "shuffled": shuffled, "seed": config.recurrent_seed}
             read |= {"recurrent": asdict(config.model.recurrent), "learning": asdict(config.learning)}
-            read["seed"] = config.recurrent_seed
-            stages |= {f"{RECURRENT}{stream}": read for stream in config.model.streams}
+            for stream in config.model.streams:
+                stages[f"{RECURRENT}{stream}"] = read | {"features": self.feature_config(stream)}
             if config.model.learned_fusion:
                 stages[FUSION] = config.model.fusion
         return stages
 
-    def feature_config(self) -> Any:
-        """What the features are made by, beyond the stages they need."""
+    def feature_config(self, stream: str) -> Any:
+        """What the features of a stream are made by, beyond the stages they need."""
         return "fc7"
 
     def prediction_config(self) -> Any:
@@ -122,31 +123,52 @@ class Reclnet(TrackMethod):
         config = self.config
         truth = with_shuffled_labels(data.truth, seed) if config.training.shuffled_labels else data.truth
         labels = FrameLabels.of(truth).labels
-        return Learning(config.model.recurrent, config.learning, len(self.info.classes), labels)
+        return Learning(
+            config.model.recurrent, config.learning, len(self.info.classes), labels, self.steps,
+            self.feature_size,
+        )  # fmt: skip
+
+    @property
+    def feature_size(self) -> int:
+        """Numbers of a row of features."""
+        size: int = self.config.model.detector.trunk.feature_size
+        return size
 
     def extractions(self) -> Mapping[str, Extraction]:
-        found = super().extractions()
-        if self.config.model.scores == "detector":
-            return found
-        return {**found, FEATURES: self.feature_extraction(found[TRACKS].stages)}
+        found = {**super().extractions()}
+        needed = found[TRACKS].stages
+        for stream in self.config.model.streams:
+            found[self.rows_of(stream)] = self.row_extraction(stream, needed)
+        return found
 
-    def feature_extraction(self, stages: tuple[str, ...]) -> Extraction:
-        """The features, made after the stages that tracks need."""
-        model, tracks = self.config.model, self.config.tracks
-        per_frame = tracks.per_frame(len(self.info.classes))
-        size = bytes_per_frame(per_frame, model.detector.trunk.feature_size, len(model.streams))
-        return Extraction(stages, [self.feature_config(), list(model.streams)], size)
+    def rows_of(self, stream: str) -> str:
+        """The extraction of what a stream's scores are made from: its features, or its detector's softmax."""
+        return features_of(stream) if self.config.model.scores == "recurrent" else f"{SOFTMAX}{stream}"
+
+    def row_extraction(self, stream: str, needed: tuple[str, ...]) -> Extraction:
+        """What :meth:`rows_of` names; ``needed``: the stages of the tracks."""
+        recurrent = self.config.model.scores == "recurrent"
+        numbers = self.feature_size if recurrent else len(self.info.classes) + 1
+        stages = needed if stream in needed else (*needed, stream)
+        size = bytes_per_frame(self.config.tracks.per_frame(len(self.info.classes)), numbers)
+        return Extraction(stages, self.feature_config(stream) if recurrent else None, size)
 
     def extract(self, name: str, footage: Footage) -> Arrays:
-        if name != FEATURES:
+        _, _, stream = name.partition("-")
+        if not stream:
             return super().extract(name, footage)
-        return self.features(footage, Tracks.read(footage.extracted(TRACKS)))
+        tracks = Tracks.read(footage.extracted(TRACKS))
+        if name == features_of(stream):
+            return {ROWS: self.features(footage, stream, tracks)}
+        return {ROWS: softmax(footage, stream, self.detectors[stream], tracks, self.config.tracks.kept.batch)}
 
-    def features(self, footage: Footage, tracks: Tracks) -> Arrays:
-        """The arrays of ``features``: fc7 of the detectors."""
-        assert self.maker is not None
-        detectors = {stream: self.maker.detectors[stream] for stream in self.config.model.streams}
-        return box_features(footage, detectors, tracks, self.config.tracks.kept.batch)
+    def features(self, footage: Footage, stream: str, tracks: Tracks) -> Array:
+        """The features of a stream, a row for each that :meth:`steps` point to: fc7 of its detector."""
+        return fc7(footage, stream, self.detectors[stream], tracks, self.config.tracks.kept.batch)
+
+    def steps(self, tracks: Arrays) -> Steps:
+        """The time steps of tracks, from their arrays."""
+        return frame_steps(tracks)
 
     def load(self, checkpoints: Mapping[str, Path], device: str) -> None:
         from methods.reclnet.trained import TrackScores
@@ -159,7 +181,8 @@ class Reclnet(TrackMethod):
         if self.scores is None:
             raise ValueError(f"{self.name}: load the checkpoints before predicting")
         tracks = footage.extracted(TRACKS)
-        scores = self.scores.of(tracks, lambda: footage.extracted(FEATURES))
+        rows = {stream: footage.extracted(self.rows_of(stream))[ROWS] for stream in self.config.model.streams}
+        scores = self.scores.of(self.steps(tracks), rows)
         found = detections(footage.name, tracks, scores, self.config.score_floor)
         return found[np.isin(found.frame, np.asarray(frames))]
 

@@ -26,12 +26,9 @@ class NetworkDetector:
 
     def describe(self, images_BHW3: Array, boxes: Sequence[Array]) -> tuple[Array, Array]:
         """As the protocol says."""
-        clips_B1HW3 = images_BHW3[:, None]
-        found = self._network.detect(
-            self._tensor(clips_B1HW3), [self._on_device(boxes_n4[:, None]) for boxes_n4 in boxes]
-        )
-        scores, features = ([getattr(f, name) for f in found] for name in ("scores_NC", "features_ND"))
-        return _array(torch.cat(scores)), _array(torch.cat(features))
+        boxes_n14 = [self._on_device(boxes_n4[:, None]) for boxes_n4 in boxes]
+        scores_NC, features_ND = self._network.describe(self._tensor(images_BHW3[:, None]), boxes_n14)
+        return _array(scores_NC), _array(features_ND)
 
     def _tensor(self, clips_BKHW3: Array) -> Tensor:
         return self._on_device(clips_BKHW3).movedim(-1, 2)

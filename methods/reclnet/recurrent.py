@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,23 +12,32 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from bench.footage import Arrays
+from bench.records import Array
 from methods.base import TrainingData, TrainingStage
 from methods.common.schedules import drops
 from methods.reclnet.labels import UNKNOWN
 from methods.reclnet.network import FusedNetwork, Output, StreamNetwork
 from methods.reclnet.recurrent_config import RecurrentConfig, RecurrentTraining
 from methods.reclnet.schedule import Schedule
-from methods.reclnet.sequences import Labels, Recent, Sequences
+from methods.reclnet.sequences import Labels, Sequences
+from methods.reclnet.steps import ROWS, Steps, features_of
 
 
 @dataclass(frozen=True)
 class Learning:
-    """What the stages of the recurrent part have in common; ``labels``: what tracks are to be taken for."""
+    """What the stages of the recurrent part have in common.
+
+    labels: what tracks are to be taken for. steps: of tracks, from their arrays. width: numbers of a row of
+    features.
+    """
 
     network: RecurrentConfig
     training: RecurrentTraining
     classes: int
     labels: Labels
+    steps: Callable[[Arrays], Steps]
+    width: int
 
 
 class Carried(nn.Module):
@@ -72,25 +81,24 @@ class TrackStage(TrainingStage):
 
     def __init__(self, streams: Sequence[str], learning: Learning, data: TrainingData, seed: int) -> None:
         self.streams, self.learning, self.data, self.seed = tuple(streams), learning, data, seed
-        self.features = Recent(lambda video: data.footage[video].extracted("features"))
 
     @abstractmethod
-    def network(self, width: int) -> StreamNetwork | FusedNetwork:
-        """What is trained, given the length of a row of features."""
+    def network(self) -> StreamNetwork | FusedNetwork:
+        """What is trained."""
 
     def prepare(self, folder: Path) -> nn.Module:
+        """Reads tracks alone, no features."""
         training, footage = self.learning.training, self.data.footage
         self.sequences = Sequences.of(
             self._videos(),
             lambda video: footage[video].extracted("tracks"),
-            self.features,
+            self.learning.steps,
             self.learning.labels,
         )
         self.schedule = Schedule(self.sequences.lengths_T, training.tracks, training.length, self.seed)
         self.steps = training.steps or self.schedule.batches(training.epochs)
-        some = self.features(self.sequences.videos[self.sequences.video_T[0]])
         torch.manual_seed(self.seed)
-        return Carried(self.network(some[f"{self.streams[0]}_SD"].shape[1]), self.schedule.lanes)
+        return Carried(self.network(), self.schedule.lanes)
 
     def _videos(self) -> Iterator[str]:
         """The training videos, reporting how far their reader is."""
@@ -112,18 +120,18 @@ class TrackStage(TrainingStage):
 
     def batch(self, step: int) -> Any:
         stretches, length = self.schedule[step], self.schedule.length
-        features = [
-            self.sequences.features(stretches, length, self.features, f"{stream}_SD")
-            for stream in self.streams
-        ]
         return {
-            "features": features,
+            "features": [self.sequences.features(stretches, length, self._rows(s)) for s in self.streams],
             "labels_TB": self.sequences.labels(stretches, length),
             "goes_on_B": torch.from_numpy(stretches.start_L > 0),
         }
 
     def losses(self, module: nn.Module, batch: Any) -> dict[str, Tensor]:
         return {"nll": module(**batch)}
+
+    def _rows(self, stream: str) -> Callable[[str], Array]:
+        """Reads the features of a video."""
+        return lambda video: self.data.footage[video].extracted(features_of(stream))[ROWS]
 
 
 class StreamStage(TrackStage):
@@ -133,5 +141,5 @@ class StreamStage(TrackStage):
         super().__init__([stream], learning, data, seed)
         self.name = f"recurrent-{stream}"
 
-    def network(self, width: int) -> StreamNetwork:
-        return StreamNetwork(self.learning.network, width, self.learning.classes)
+    def network(self) -> StreamNetwork:
+        return StreamNetwork(self.learning.network, self.learning.width, self.learning.classes)

@@ -12,30 +12,19 @@ from bench.records import STREAMS, Array, Detections
 from methods.reclnet.network import FusedNetwork, StreamNetwork
 from methods.reclnet.schedule import plan
 from methods.reclnet.sequences import Sequences
-from methods.reclnet.steps import steps_of
+from methods.reclnet.steps import Steps
 
 LANES, LENGTH = 100, 20
 """Tracks and time steps that are scored at once."""
 
 
-def detector_scores(tracks: Arrays, stream: str) -> Array:
-    """What the detector itself says of every track row, its softmax: scores_NC float32, background first.
-
-    The baseline without any network on top (*CNN* in Table 1).
-    """
-    return tracks[f"{stream}_MC"][tracks["row_N"]].astype(np.float32)
-
-
 @torch.no_grad()
-def network_scores(
-    network: StreamNetwork | FusedNetwork, tracks: Arrays, features: Arrays, streams: Sequence[str]
-) -> Array:
+def network_scores(network: StreamNetwork | FusedNetwork, steps: Steps, features: Sequence[Array]) -> Array:
     """The softmax (eq. 4) of every track row, scores_NC float32, background first.
 
-    ``streams``: whose features the network takes. Track rows that share a row of features, as those of four
+    ``features``: rows_SD of each stream that the network takes. Track rows of one step, as those of four
     frames with I3D, share its scores.
     """
-    steps = steps_of(tracks["track_N"], features["step_N"])
     bounds, total = steps.bounds, len(steps.feature_P)
     count = len(bounds) - 1
     scores_PC = np.zeros((total, network.classes + 1), np.float32)
@@ -48,8 +37,8 @@ def network_scores(
     state_BS = torch.zeros(lanes, network.state_size, device=device)
     for stretches in plan(sequences.lengths_T, np.arange(count), lanes, LENGTH):
         seen = [
-            sequences.features(stretches, LENGTH, lambda _: features, f"{stream}_SD").to(device)
-            for stream in streams
+            sequences.features(stretches, LENGTH, {"": rows_SD}.__getitem__).to(device)
+            for rows_SD in features
         ]
         goes_on_B = torch.from_numpy(stretches.start_L > 0).to(device)
         logits_TBC, _, state_BS = network(*seen, state_BS * goes_on_B[:, None])

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import torch
@@ -14,17 +14,12 @@ from bench.footage import Arrays
 from bench.records import Array
 from methods.reclnet.labels import UNKNOWN
 from methods.reclnet.schedule import IDLE, Stretches
-from methods.reclnet.steps import steps_of
+from methods.reclnet.steps import Steps
 
-Read = Callable[[str], Arrays]
-"""Video -> its arrays, memory-mapped or not."""
+Read = Callable[[str], Array]
+"""Video -> its rows of features, memory-mapped or not."""
 Labels = Callable[[str, Arrays], Array]
 """Video, its ``tracks`` arrays -> the label of every track row, as :mod:`methods.reclnet.labels` has them."""
-
-RECENT_VIDEOS = 128
-"""Videos whose features are held open, above the tracks of a batch; each may need a few file handles."""
-BUDGET = 2 << 30
-"""Bytes of features that are held in memory; those that are memory-mapped do not count."""
 
 
 @dataclass(frozen=True)
@@ -42,13 +37,22 @@ class Sequences:
     label_P: Array
 
     @classmethod
-    def of(cls, videos: Iterable[str], tracks: Read, features: Read, labels: Labels) -> Sequences:
-        """All tracks of the videos. Raises ValueError where none has any."""
+    def of(
+        cls,
+        videos: Iterable[str],
+        tracks: Callable[[str], Arrays],
+        steps_of: Callable[[Arrays], Steps],
+        labels: Labels,
+    ) -> Sequences:
+        """All tracks of the videos, without a look at features. Raises ValueError where none has any.
+
+        ``tracks``: video -> its arrays. ``steps_of``: the steps of these.
+        """
         names, counts, lengths, rows, targets = [], [], [], [], []
         for video in videos:
             names.append(video)
             found = tracks(video)
-            steps = steps_of(found["track_N"], features(video)["step_N"])
+            steps = steps_of(found)
             counts.append(len(steps.bounds) - 1)
             lengths.append(np.diff(steps.bounds))
             rows.append(steps.feature_P.astype(np.int32))
@@ -74,15 +78,11 @@ class Sequences:
             labels_TL[: steps.stop - steps.start, lane] = torch.from_numpy(self.label_P[steps])
         return labels_TL
 
-    def features(self, stretches: Stretches, length: int, read: Read, name: str) -> Tensor:
-        """Features of a batch, float32 [length, lanes, D], 0 beyond a track's end.
-
-        ``name``: of the rows of features among the arrays of a video, which ``read`` gives.
-        """
-        features_TLD = torch.empty(0)
+    def features(self, stretches: Stretches, length: int, read: Read) -> Tensor:
+        """Features of a batch, float32 [length, lanes, D], 0 beyond a track's end; a video is read once."""
+        features_TLD, read = torch.empty(0), cache(read)
         for lane, steps in self.lanes(stretches, length):
-            video = self.videos[self.video_T[stretches.track_L[lane]]]
-            rows_SD = read(video)[name]
+            rows_SD = read(self.videos[self.video_T[stretches.track_L[lane]]])
             if not features_TLD.numel():
                 features_TLD = torch.zeros(length, len(stretches.track_L), rows_SD.shape[1])
             features_TLD[: steps.stop - steps.start, lane] = torch.from_numpy(rows_SD[self.row_P[steps]])
@@ -96,40 +96,3 @@ class Sequences:
             first = int(self.bounds[track]) + int(stretches.start_L[lane])
             found.append((lane, slice(first, min(first + length, int(self.bounds[track + 1])))))
         return found
-
-
-class Recent:
-    """Arrays of the videos that were read last: :data:`RECENT_VIDEOS` of them, as far as the budget goes.
-
-    A batch reads of a hundred videos; what footage keeps would be looked up and opened anew for each.
-    budget: bytes of arrays that are not memory-mapped.
-    """
-
-    def __init__(self, read: Read, budget: int = BUDGET) -> None:
-        self._read, self._budget = read, budget
-        self._arrays: OrderedDict[str, Arrays] = OrderedDict()
-        self.held = 0
-
-    def __call__(self, video: str) -> Arrays:
-        """The arrays of a video; one reader at a time."""
-        if video not in self._arrays:
-            self._arrays[video] = self._read(video)
-            self.held += _in_memory(self._arrays[video])
-        self._arrays.move_to_end(video)
-        while len(self._arrays) > 1 and (self.held > self._budget or len(self._arrays) > RECENT_VIDEOS):
-            self.held -= _in_memory(self._arrays.popitem(last=False)[1])
-        return self._arrays[video]
-
-
-def _in_memory(arrays: Arrays) -> int:
-    return sum(array.nbytes for array in arrays.values() if not _is_mapped(array))
-
-
-def _is_mapped(array: Array) -> bool:
-    """Whether the array, or what it is a view of, is a file."""
-    base: object = array
-    while isinstance(base, np.ndarray):
-        if isinstance(base, np.memmap):
-            return True
-        base = base.base
-    return False

@@ -33,7 +33,8 @@ class TrackMethod(ConfiguredMethod):
     def __init__(self, config: Any, info: Info) -> None:
         super().__init__(config, info)
         self.maker: TrackMaker | None = None
-        self._read: dict[str, tuple[Path, Detector]] = {}
+        self.detectors: dict[str, Detector] = {}
+        self._read: dict[str, Path] = {}
 
     @property
     def stack(self) -> int:
@@ -41,9 +42,20 @@ class TrackMethod(ConfiguredMethod):
         return 1
 
     @property
+    def track_streams(self) -> tuple[str, ...]:
+        """Streams whose detections tracks are made of."""
+        return tuple(stream for stream in STREAMS if stream in self.config.tracks.streams)
+
+    @property
+    def described_streams(self) -> tuple[str, ...]:
+        """Streams whose detectors describe the boxes of tracks, by softmax or fc7."""
+        streams: tuple[str, ...] = self.config.model.streams
+        return streams
+
+    @property
     def detector_streams(self) -> tuple[str, ...]:
-        """Streams whose detectors are needed: for the tracks, and for scores and features."""
-        needed = {*self.config.model.streams, *self.config.tracks.streams}
+        """Streams whose detectors are needed."""
+        needed = {*self.track_streams, *self.described_streams}
         return tuple(stream for stream in STREAMS if stream in needed)
 
     @property
@@ -94,11 +106,10 @@ class TrackMethod(ConfiguredMethod):
         return DetectorStage(name, self.config.training, self.info, data, seed, self.started_detector)
 
     def extractions(self) -> Mapping[str, Extraction]:
-        config, stages = self.config, self.detector_streams
-        tracks = self.track_config()
-        size = bytes_per_frame(config.tracks, len(self.info.classes), len(stages))
+        stages, tracks = self.track_streams, self.track_config()
+        size = bytes_per_frame(self.config.tracks.per_frame(len(self.info.classes)))
         found = {}
-        if config.tracks.box_size:
+        if self.config.tracks.box_size:
             found[PATHS] = Extraction(stages, tracks)
             stages = (*stages, BOX_SIZE)
         return found | {TRACKS: Extraction(stages, tracks, size)}
@@ -106,20 +117,22 @@ class TrackMethod(ConfiguredMethod):
     def load_extraction(self, name: str, checkpoints: Mapping[str, Path], device: str) -> None:
         from methods.reclnet.box_size_training import load_box_size
 
-        size = load_box_size(checkpoints[BOX_SIZE]) if BOX_SIZE in checkpoints else None
-        detectors = {s: self._detector_of(s, checkpoints[s], device) for s in self.detector_streams}
-        self.maker = TrackMaker(self.config.tracks, detectors, len(self.info.classes), size)
+        for stream in self.detector_streams:
+            if stream in checkpoints:
+                self._read_detector(stream, checkpoints[stream], device)
+        if name in (PATHS, TRACKS):
+            size = load_box_size(checkpoints[BOX_SIZE]) if BOX_SIZE in checkpoints else None
+            self.maker = TrackMaker(self.config.tracks, self.detectors, len(self.info.classes), size)
 
-    def _detector_of(self, stream: str, path: Path, device: str) -> Detector:
-        """The trained detector, read once for all extractions."""
+    def _read_detector(self, stream: str, path: Path, device: str) -> None:
+        """Read the trained detector, once for all extractions."""
         from methods.nn.weights import load_checked, read_tensors
         from methods.reclnet.network_detector import NetworkDetector
 
-        if stream not in self._read or self._read[stream][0] != path:
+        if self._read.get(stream) != path:
             network = self.detector()
             load_checked(network, read_tensors(path), str(path), hint="Another config trained it")
-            self._read[stream] = path, NetworkDetector(network.to(device))
-        return self._read[stream][1]
+            self.detectors[stream], self._read[stream] = NetworkDetector(network.to(device)), path
 
     def extract(self, name: str, footage: Footage) -> Arrays:
         assert self.maker is not None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from typing import Self
 
 import numpy as np
@@ -23,8 +23,6 @@ class Tracks:
     label_T: int16, the class that a track was linked for; -1: it was linked whatever the class.
     row_N: int32, the distinct box of each row.
     frame_M: int32. distinct_M4: float32, what features are pooled from.
-    rgb_MC, flow_MC: float16, the detector's softmax on each distinct box, background first, C = classes + 1;
-        None where the stream does not score boxes.
     """
 
     track_N: Array
@@ -34,12 +32,10 @@ class Tracks:
     row_N: Array
     frame_M: Array
     distinct_M4: Array
-    rgb_MC: Array | None = None
-    flow_MC: Array | None = None
 
     @classmethod
     def of(cls, paths: Paths) -> Self:
-        """The paths of one video in their order, without scores."""
+        """The paths of one video in their order."""
         key_N5 = np.column_stack([paths.frame, paths.boxes_R4.view(np.int32)])
         distinct_M5, row_N = np.unique(key_N5, axis=0, return_inverse=True)
         return cls(
@@ -51,17 +47,11 @@ class Tracks:
     @classmethod
     def read(cls, arrays: Mapping[str, Array]) -> Self:
         """From what :meth:`arrays` gave."""
-        return cls(**{f.name: arrays[f.name] for f in fields(cls) if f.name in arrays})
+        return cls(**{f.name: arrays[f.name] for f in fields(cls)})
 
     def arrays(self) -> dict[str, Array]:
-        """Array by name; scores that are None are left out."""
-        values = {f.name: getattr(self, f.name) for f in fields(self)}
-        return {name: value for name, value in values.items() if value is not None}
-
-    def scored(self, scores: Mapping[str, Array]) -> Self:
-        """The same with the scores [M, C] of the named streams, ``rgb`` or ``flow``."""
-        halves = {f"{name}_MC": scores_MC.astype(np.float16) for name, scores_MC in scores.items()}
-        return replace(self, **halves)
+        """Array by name."""
+        return {f.name: getattr(self, f.name) for f in fields(self)}
 
     def tubes(self, video: str) -> Tubes:
         """Every track as a tube of that video, score 1."""

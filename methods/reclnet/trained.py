@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+import numpy as np
 from torch import Tensor
 
-from bench.footage import Arrays
 from bench.records import Array
 from methods.nn.weights import load_checked, read_tensors
 from methods.reclnet.config import ModelConfig
 from methods.reclnet.network import FusedNetwork, StreamNetwork
 from methods.reclnet.recurrent_config import FusionKind, RecurrentConfig
-from methods.reclnet.scores import detector_scores, network_scores
+from methods.reclnet.scores import network_scores
+from methods.reclnet.steps import Steps
 
 PREFIX = "network."
 """Of the names of a checkpoint's weights; beside them lie the states of the tracks last trained on."""
@@ -55,11 +56,10 @@ def _width(tensors: Mapping[str, Tensor], name: str) -> int:
 class TrackScores:
     """What scores the boxes of tracks: the networks by stream, one for both (``fused``), or the detectors.
 
-    networks: none where the detectors' own scores are taken. streams: whose scores count.
+    networks: none where the detectors' own scores are taken (*CNN* in Table 1).
     """
 
     networks: Mapping[str, StreamNetwork | FusedNetwork]
-    streams: tuple[str, ...]
 
     @classmethod
     def load(cls, model: ModelConfig, classes: int, checkpoints: Mapping[str, Path], device: str) -> Self:
@@ -71,14 +71,17 @@ class TrackScores:
             for stream in model.streams:
                 path = checkpoints[f"recurrent-{stream}"]
                 networks[stream] = load_stream(path, model.recurrent, classes)
-        return cls({name: network.to(device) for name, network in networks.items()}, model.streams)
+        return cls({name: network.to(device) for name, network in networks.items()})
 
-    def of(self, tracks: Arrays, features: Callable[[], Arrays]) -> dict[str, Array]:
-        """scores_NC of every track row, background first, by stream; ``features`` is asked where needed."""
+    def of(self, steps: Steps, rows: Mapping[str, Array]) -> dict[str, Array]:
+        """scores_NC of every track row, float32, background first, by stream.
+
+        ``rows``: what the steps point to, by stream: its features, or the softmax of its detector.
+        """
         if not self.networks:
-            return {stream: detector_scores(tracks, stream) for stream in self.streams}
-        found = features()
+            row_N = steps.feature_P[steps.of_N]
+            return {stream: rows_SD[row_N].astype(np.float32) for stream, rows_SD in rows.items()}
+        of_network = {"fused": list(rows.values())} | {stream: [rows_SD] for stream, rows_SD in rows.items()}
         return {
-            name: network_scores(network, tracks, found, self.streams if name == "fused" else (name,))
-            for name, network in self.networks.items()
+            name: network_scores(network, steps, of_network[name]) for name, network in self.networks.items()
         }

@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING, Any
 from bench.files.store import digest_file
 from methods.base import Extraction, Info, TrainingData, TrainingStage
 from methods.nn import published
-from methods.reclnet.method import FEATURES, Reclnet
+from methods.reclnet.method import Reclnet
+from methods.reclnet.steps import features_of
 from methods.reclnet_pp.config import ReclnetPpConfig, configs
 
 if TYPE_CHECKING:
     from bench.footage import Arrays, Footage
+    from bench.records import Array
     from methods.nn.i3d import I3D
+    from methods.reclnet.steps import Steps
     from methods.reclnet.tracks import Tracks
 
 I3D_STAGE = "i3d-"
@@ -46,9 +49,8 @@ class ReclnetPp(Reclnet):
         return frames
 
     @property
-    def detector_streams(self) -> tuple[str, ...]:
-        streams: tuple[str, ...] = self.config.tracks.streams
-        return streams
+    def described_streams(self) -> tuple[str, ...]:
+        return ()  # I3D does
 
     def facts(self) -> dict[str, Any]:
         trained = [name for name, used in (("ImageNet", self.config.model.pretrained),
@@ -85,8 +87,9 @@ class ReclnetPp(Reclnet):
             stages |= {f"{I3D_STAGE}{stream}": read for stream in config.model.streams}
         return stages
 
-    def feature_config(self) -> Any:
-        weights = {s: digest_file(p) for s in self.config.model.streams if (p := self._published(s))}
+    def feature_config(self, stream: str) -> Any:
+        path = self._published(stream)
+        weights = {stream: digest_file(path)} if path else {}
         return {"i3d": asdict(self.config.features), "weights": weights}
 
     def training_stage(
@@ -98,29 +101,38 @@ class ReclnetPp(Reclnet):
             return super().training_stage(name, data, seed, checkpoints)
         return ClipStage(name.removeprefix(I3D_STAGE), self.config, self.info, data, seed)
 
-    def feature_extraction(self, stages: tuple[str, ...]) -> Extraction:
-        from methods.reclnet.i3d_features import bytes_per_frame, channels_of
+    @property
+    def feature_size(self) -> int:
+        from methods.reclnet.i3d_features import channels_of
+
+        return channels_of(self.config.features)
+
+    def row_extraction(self, stream: str, needed: tuple[str, ...]) -> Extraction:
+        from methods.reclnet.i3d_features import bytes_per_frame
 
         config = self.config
-        if not config.i3d:
-            stages = (*stages, *(f"{I3D_STAGE}{stream}" for stream in config.model.streams))
-        per_frame = config.tracks.per_frame(len(self.info.classes))
-        size = bytes_per_frame(per_frame, channels_of(config.features), len(config.model.streams))
-        return Extraction(stages, [self.feature_config(), list(config.model.streams)], size)
+        stages = needed if config.i3d else (*needed, f"{I3D_STAGE}{stream}")
+        size = bytes_per_frame(config.tracks.per_frame(len(self.info.classes)), self.feature_size)
+        return Extraction(stages, self.feature_config(stream), size)
 
     def load_extraction(self, name: str, checkpoints: Mapping[str, Path], device: str) -> None:
-        super().load_extraction(name, checkpoints, device)
-        if name == FEATURES:
-            from methods.reclnet.i3d_features import i3d_of
-            from methods.reclnet_pp.clip_training import load_i3d
+        from methods.reclnet.i3d_features import i3d_of
+        from methods.reclnet_pp.clip_training import load_i3d
 
-            for stream in self.config.model.streams:
+        super().load_extraction(name, checkpoints, device)
+        for stream in self.config.model.streams:
+            if name == features_of(stream):
                 network = i3d_of(self.config.features, stream)
                 load_i3d(network, self._published(stream), checkpoints.get(f"{I3D_STAGE}{stream}"))
                 self.i3d[stream] = network.to(device).eval()
 
-    def features(self, footage: Footage, tracks: Tracks) -> Arrays:
-        """The arrays of ``features``: I3D's, along the tracks."""
+    def features(self, footage: Footage, stream: str, tracks: Tracks) -> Array:
+        """I3D's features along the tracks."""
         from methods.reclnet.i3d_features import track_features
 
-        return track_features(footage, self.i3d, tracks, self.config.features)
+        return track_features(footage, stream, self.i3d[stream], tracks, self.config.features)
+
+    def steps(self, tracks: Arrays) -> Steps:
+        from methods.reclnet.i3d_features import map_steps
+
+        return map_steps(tracks)

@@ -29,6 +29,7 @@ from methods.base import TrainingData
 from methods.reclnet.recurrent import Learning, StreamStage
 from methods.reclnet.recurrent_config import FC_UNITS, RecurrentConfig, RecurrentTraining
 from methods.reclnet.schedule import Schedule
+from methods.reclnet.steps import ROWS, frame_steps
 
 TRACKS, STEPS, CLASSES = 5000, 175, 24
 IN_VIDEO = 20
@@ -52,9 +53,9 @@ class Stored:
     def extracted(self, name: str) -> Mapping[str, Array]:
         """Tracks, each with rows of its own, or features, mapped."""
         if name == "tracks":
-            return {"track_N": np.repeat(np.arange(IN_VIDEO, dtype=np.int32), STEPS)}
-        step = np.arange(IN_VIDEO * STEPS, dtype=np.int32)
-        return {"rgb_SD": np.load(self._path, mmap_mode="r"), "step_N": step}
+            row = np.arange(IN_VIDEO * STEPS, dtype=np.int32)
+            return {"track_N": np.repeat(np.arange(IN_VIDEO, dtype=np.int32), STEPS), "row_N": row}
+        return {ROWS: np.load(self._path, mmap_mode="r")}
 
     @property
     def _path(self) -> Path:
@@ -77,7 +78,7 @@ def main(cell: Any, width: int, tracks: int, part: float, threads: int) -> None:
     epoch = Schedule(np.full(TRACKS, STEPS), 100, 20, 0).batches(1)
     steps = CURVE_STEPS * (1 + max(1, round(part * epoch / CURVE_STEPS)))
     network = RecurrentConfig(cell, units=FC_UNITS if cell == "fc" else (256, 256))
-    learning = Learning(network, RecurrentTraining(steps=steps), CLASSES, labels)
+    learning = Learning(network, RecurrentTraining(steps=steps), CLASSES, labels, frame_steps, width)
     clock: list[tuple[int, float, float]] = []
     with tempfile.TemporaryDirectory() as name:
         videos = {str(i): Stored(Path(name), i) for i in range(-(-tracks // IN_VIDEO))}

@@ -31,19 +31,11 @@ DEVIATION = (58.395, 57.12, 57.375)
 class Detected:
     """Regions of one clip, C = classes + 1 with background first.
 
-    class_boxes_NCK4: the box that every class has of a region; scores_NC: softmax;
-    features_ND: what the scores are made from, K times the trunk's features.
+    class_boxes_NCK4: the box that every class has of a region; scores_NC: softmax.
     """
 
     class_boxes_NCK4: Tensor
     scores_NC: Tensor
-    features_ND: Tensor
-
-    @property
-    def boxes_NK4(self) -> Tensor:
-        """One box a region: that of its best class, background aside."""
-        best_N = self.scores_NC[:, 1:].argmax(dim=1) + 1
-        return self.class_boxes_NCK4[torch.arange(len(best_N), device=best_N.device), best_N]
 
 
 class FasterRCNN(nn.Module):
@@ -90,31 +82,27 @@ class FasterRCNN(nn.Module):
     forward = losses
 
     @torch.no_grad()
-    def detect(self, images_BK3HW: Tensor, given: Sequence[Tensor] | None = None) -> list[Detected]:
-        """The regions of every clip, before any non-maximum suppression of classes; boxes cut to the frame.
-
-        given: boxes (N, K, 4) of every clip that take the place of the proposals, one region each in their
-        order, as in Fast R-CNN.
-        """
-        if given is None:
-            maps_BKCHW, outputs, anchors_A4 = self._anchored(images_BK3HW)
-            given = self._proposed(outputs, anchors_A4, images_BK3HW, self.config.proposals.testing)
-        else:
-            maps_BKCHW = self._maps(images_BK3HW)
-        features_ND = self._described(maps_BKCHW, given)
-        logits_NC, offsets_NCK4 = self._said(features_ND)
-        boxes_NCK4 = decoded(offsets_NCK4.float(), torch.cat(list(given))[:, None], REGION_CODER)
+    def detect(self, images_BK3HW: Tensor) -> list[Detected]:
+        """The regions of every clip before any non-maximum suppression of classes, boxes cut to the frame."""
+        maps_BKCHW, outputs, anchors_A4 = self._anchored(images_BK3HW)
+        proposals = self._proposed(outputs, anchors_A4, images_BK3HW, self.config.proposals.testing)
+        logits_NC, offsets_NCK4 = self._said(self._described(maps_BKCHW, proposals))
+        boxes_NCK4 = decoded(offsets_NCK4.float(), torch.cat(proposals)[:, None], REGION_CODER)
         boxes_NCK4 = clip_boxes_to_image(boxes_NCK4, _frame_size(images_BK3HW))
-        found = boxes_NCK4, logits_NC.float().softmax(dim=1), features_ND
-        return [Detected(*rows) for rows in zip(*(column.split([len(b) for b in given]) for column in found))]
+        found = boxes_NCK4, logits_NC.float().softmax(dim=1)
+        counts = [len(boxes) for boxes in proposals]
+        return [Detected(*rows) for rows in zip(*(column.split(counts) for column in found))]
 
     @torch.no_grad()
-    def features(self, images_BK3HW: Tensor, boxes: Sequence[Tensor]) -> Tensor:
-        """Features (N, D) of given boxes (n, K, 4) of every clip, one clip's rows after the other's.
+    def describe(self, images_BK3HW: Tensor, boxes: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+        """Softmax (N, C) and features (N, D) of given boxes (n, K, 4) of every clip, as in Fast R-CNN.
 
-        Of VGG16 fc7 after its ReLU, 4096 a frame; of ResNet-101 the mean of its last stage, 2048.
+        One clip's rows lie after the other's. Features are what the softmax is made from: of VGG16 fc7 after
+        its ReLU, 4096 a frame; of ResNet-101 the mean of its last stage, 2048.
         """
-        return self._described(self._maps(images_BK3HW), boxes)
+        features_ND = self._described(self._maps(images_BK3HW), boxes)
+        logits_NC: Tensor = self.classes(features_ND)
+        return logits_NC.float().softmax(dim=1), features_ND
 
     def _check(self, images_BK3HW: Tensor, truth: Sequence[Truth]) -> None:
         clips, frames = images_BK3HW.shape[:2]

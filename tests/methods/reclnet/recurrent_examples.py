@@ -12,6 +12,7 @@ import numpy as np
 from methods.base import TrainingData
 from methods.reclnet.recurrent import Learning
 from methods.reclnet.recurrent_config import RecurrentConfig, RecurrentTraining
+from methods.reclnet.steps import ROWS, frame_steps
 
 Arrays = dict[str, np.ndarray]
 
@@ -30,11 +31,10 @@ def track_arrays(lengths: Sequence[int], label: int = -1, start: int = 0) -> Arr
 
 
 def features_of(tracks: Arrays, width: int, seed: int) -> Arrays:
-    """A row of noise for each track row, in both streams."""
+    """A row of noise for each track row, by stream."""
     rng = np.random.default_rng(seed)
     shape = len(tracks["track_N"]), width
-    streams = {f"{stream}_SD": rng.normal(size=shape).astype(np.float16) for stream in ("rgb", "flow")}
-    return {**streams, "step_N": np.arange(shape[0], dtype=np.int32)}
+    return {stream: rng.normal(size=shape).astype(np.float16) for stream in ("rgb", "flow")}
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class World:
         for i, (name, found) in enumerate(tracks.items()):
             kind = np.random.default_rng([i, 1]).integers(0, 2, len(lengths))
             head = np.flatnonzero(np.diff(found["track_N"], prepend=-1))
-            for stream in ("rgb_SD", "flow_SD"):
+            for stream in ("rgb", "flow"):
                 features[name][stream] *= np.float16(0.1)
                 features[name][stream][:, 0] = 0
                 features[name][stream][head, 0] = np.where(kind == 0, -2, 2)
@@ -72,7 +72,10 @@ class World:
                 return self.arrays[name]
 
         footage = {
-            name: Footage({"tracks": self.tracks[name], "features": self.features[name]})
+            name: Footage(
+                {"tracks": self.tracks[name]}
+                | {f"features-{stream}": {ROWS: rows} for stream, rows in self.features[name].items()}
+            )
             for name in self.tracks
         }
         truth: Any = SimpleNamespace(videos=SimpleNamespace(names=tuple(self.tracks)))
@@ -86,4 +89,6 @@ class World:
             RecurrentTraining(**settings),
             2,
             lambda video, tracks: self.labels[video],
+            frame_steps,
+            width=4,
         )

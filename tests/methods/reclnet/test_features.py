@@ -15,12 +15,12 @@ from bench.footage import Footage
 from bench.records import Array
 from bench.testing import footage
 from methods.nn.i3d import I3D
-from methods.reclnet import features, i3d_features
-from methods.reclnet.features import box_features
+from methods.reclnet import described, i3d_features
+from methods.reclnet.described import fc7
 from methods.reclnet.i3d_config import FRAMES, I3DFeatures
-from methods.reclnet.i3d_features import ENDPOINT, channels_of, i3d_of, pieces, track_features
+from methods.reclnet.i3d_features import ENDPOINT, channels_of, i3d_of, map_steps, pieces, track_features
 from methods.reclnet.pictures import pictures
-from methods.reclnet.steps import Steps, steps_of
+from methods.reclnet.steps import Steps, frame_steps, steps_of
 from methods.reclnet.tracks import Tracks
 
 SMALL = I3DFeatures(frame_size=SIZE, width=0.0625, stem_kernel=(3, 3, 3))
@@ -32,9 +32,9 @@ def noise(frames: int) -> Footage:
     return footage(rgb, random.integers(-127, 128, (frames, SIZE[1], SIZE[0], 2)).astype(np.int8))
 
 
-def networks(config: I3DFeatures = SMALL, streams: tuple[str, ...] = ("rgb", "flow")) -> dict[str, I3D]:
+def network(stream: str = "rgb", config: I3DFeatures = SMALL) -> I3D:
     torch.manual_seed(0)
-    return {name: i3d_of(config, name).eval() for name in streams}
+    return i3d_of(config, stream).eval()
 
 
 def four_frames(tracks: Tracks) -> Steps:
@@ -44,38 +44,44 @@ def four_frames(tracks: Tracks) -> Steps:
 
 def test_rows_of_fc7_are_of_the_distinct_boxes_in_their_own_frames() -> None:
     tracks = whole_tracks(4, 9)
-    reader = Reader()
-    found = box_features(numbered(9), {"rgb": reader, "flow": Reader(flow=True)}, tracks, 2)
-    for name in ("rgb_SD", "flow_SD"):
-        assert found[name].dtype == np.float16
-        np.testing.assert_array_equal(found[name][:, 0], tracks.frame_M)
-        np.testing.assert_allclose(found[name][:, 1:], tracks.distinct_M4, rtol=1e-3)
-    np.testing.assert_array_equal(found["step_N"], tracks.row_N)
-    assert max(reader.batches) == 2
+    for stream in ("rgb", "flow"):
+        reader = Reader(flow=stream == "flow")
+        found = fc7(numbered(9), stream, reader, tracks, 2)
+        assert found.dtype == np.float16
+        np.testing.assert_array_equal(found[:, 0], tracks.frame_M)
+        np.testing.assert_allclose(found[:, 1:], tracks.distinct_M4, rtol=1e-3)
+        assert max(reader.batches) == 2
+
+
+def test_steps_of_frames_point_to_the_distinct_boxes() -> None:
+    tracks = Tracks.of(paths([[1, 2, 9, 9]] * 4, [3, 4, 3, 4], [0, 0, 1, 1], [0, 0, 1, 1]))
+    steps = frame_steps(tracks.arrays())
+    assert steps.feature_P.tolist() == [0, 1, 0, 1]
+    assert steps.bounds.tolist() == [0, 2, 4]
 
 
 def test_only_frames_that_have_boxes_are_looked_at() -> None:
     tracks = Tracks.of(paths([[1, 2, 9, 9]] * 3, [20, 21, 22], [0] * 3, [0] * 3))
     reader = Reader()
-    found = box_features(numbered(100), {"rgb": reader}, tracks, 2)
+    found = fc7(numbered(100), "rgb", reader, tracks, 2)
     assert sum(reader.batches) == 3
-    assert found["rgb_SD"][:, 0].tolist() == [20, 21, 22]
+    assert found[:, 0].tolist() == [20, 21, 22]
 
 
 @pytest.mark.parametrize("annotation", [SIZE, (SIZE[0] * 4, SIZE[1] * 2)])
 def test_fc7_is_pooled_from_network_pixels(annotation: tuple[int, int]) -> None:
     scale = np.tile(np.divide(annotation, SIZE), 2)
     tracks = Tracks.of(paths(np.array([[4, 4, 20, 30]]) * scale, [2], [0], [0]))
-    found = box_features(numbered(3, annotation), {"rgb": Reader()}, tracks, 8)
-    np.testing.assert_allclose(found["rgb_SD"], [[2, 4, 4, 20, 30]])
+    found = fc7(numbered(3, annotation), "rgb", Reader(), tracks, 8)
+    np.testing.assert_allclose(found, [[2, 4, 4, 20, 30]])
 
 
 def test_no_tracks_have_no_features() -> None:
     nothing = Tracks.of(paths(np.zeros((0, 4)), [], [], []))
-    assert box_features(numbered(3), {"rgb": Reader()}, nothing, 2)["rgb_SD"].shape[0] == 0
-    found = track_features(noise(8), networks(), nothing, SMALL)
-    assert found["flow_SD"].shape == (0, channels_of(SMALL))
-    assert found["step_N"].shape == (0,)
+    assert len(fc7(numbered(3), "rgb", Reader(), nothing, 2)) == 0
+    found = track_features(noise(8), "flow", network("flow"), nothing, SMALL)
+    assert found.shape == (0, channels_of(SMALL))
+    assert len(map_steps(nothing.arrays()).track_P) == 0
 
 
 def test_a_track_has_a_step_for_every_four_frames_of_the_video() -> None:
@@ -86,6 +92,9 @@ def test_a_track_has_a_step_for_every_four_frames_of_the_video() -> None:
     assert steps.of_N.tolist() == [0, 0, 0, 0, 1, 1, 2, 3, 3, 3, 3, 4, 4]
     assert steps.feature_P.tolist() == [0, 1, 0, 1, 2]
     assert tracks.frame_N[steps.middle_P].tolist() == [2, 5, 3, 6, 9]
+    rows = map_steps(tracks.arrays())
+    assert rows.feature_P.tolist() == [0, 1, 2, 3, 4]
+    assert rows.of_N.tolist() == steps.of_N.tolist()
 
 
 def pooled_by_torchvision(shown: Footage, network: I3D, tracks: Tracks) -> Array:
@@ -101,24 +110,24 @@ def pooled_by_torchvision(shown: Footage, network: I3D, tracks: Tracks) -> Array
 
 def test_features_are_the_mean_over_the_box_in_the_map_of_the_step() -> None:
     shown, tracks = noise(21), whole_tracks(3, 21)
-    found = track_features(shown, networks(), tracks, SMALL)
-    expected = pooled_by_torchvision(shown, networks()["rgb"], tracks)
-    assert found["rgb_SD"].dtype == np.float16
-    assert found["rgb_SD"].shape == found["flow_SD"].shape == (3 * 6, channels_of(SMALL))
-    np.testing.assert_allclose(found["rgb_SD"], expected, rtol=2e-3, atol=1e-3)
+    rgb, flow = (track_features(shown, name, network(name), tracks, SMALL) for name in ("rgb", "flow"))
+    expected = pooled_by_torchvision(shown, network(), tracks)
+    assert rgb.dtype == np.float16
+    assert rgb.shape == flow.shape == (3 * 6, channels_of(SMALL))
+    np.testing.assert_allclose(rgb, expected, rtol=2e-3, atol=1e-3)
     assert np.std(expected) > 0.1
-    assert not np.allclose(found["flow_SD"], found["rgb_SD"], atol=0.01)
+    assert not np.allclose(flow, rgb, atol=0.01)
 
 
 def test_a_long_video_in_pieces_has_the_features_of_the_whole() -> None:
     shown, tracks = noise(152), whole_tracks(2, 152)
-    whole = track_features(shown, networks(streams=("rgb",)), tracks, SMALL)
+    whole = track_features(shown, "rgb", network(), tracks, SMALL)
     cut = replace(SMALL, chunk=112, context=40)
     assert len(list(pieces(152, cut))) > 1
-    found = track_features(shown, networks(streams=("rgb",)), tracks, cut)
-    np.testing.assert_allclose(found["rgb_SD"], whole["rgb_SD"], rtol=2e-3, atol=1e-3)
-    blind = track_features(shown, networks(streams=("rgb",)), tracks, replace(cut, context=0))
-    assert np.abs(blind["rgb_SD"] - whole["rgb_SD"]).max() > 0.05
+    found = track_features(shown, "rgb", network(), tracks, cut)
+    np.testing.assert_allclose(found, whole, rtol=2e-3, atol=1e-3)
+    blind = track_features(shown, "rgb", network(), tracks, replace(cut, context=0))
+    assert np.abs(blind - whole).max() > 0.05
 
 
 def test_pieces_keep_every_map_once_and_are_no_longer_than_allowed() -> None:
@@ -140,7 +149,7 @@ def test_frames_of_another_size_than_the_footage_see_the_same_boxes() -> None:
 
     def features_in(shown: Footage, box: list[int]) -> Array:
         tracks = Tracks.of(paths([box] * 8, range(8), [0] * 8, [0] * 8))
-        return track_features(shown, networks(config, ("rgb",)), tracks, config)["rgb_SD"].astype(float)
+        return track_features(shown, "rgb", network("rgb", config), tracks, config).astype(float)
 
     here, elsewhere = [34, 20, 60, 44], [4, 4, 30, 28]
     expected = features_in(doubled, here)
@@ -176,14 +185,12 @@ def test_a_full_disk_is_named_with_a_way_out(monkeypatch: pytest.MonkeyPatch) ->
 
     monkeypatch.setattr("tempfile.TemporaryFile", Full)
     with pytest.raises(ValueError, match=r"720 bytes of features.*No space left.*TMPDIR"):
-        box_features(numbered(8), {"rgb": Reader()}, whole_tracks(9, 8), 2)
+        fc7(numbered(8), "rgb", Reader(), whole_tracks(9, 8), 2)
 
 
 def test_space_is_reckoned_as_is_needed() -> None:
     tracks = whole_tracks(3, 40)
-    found = box_features(numbered(40), {"rgb": Reader()}, tracks, 8)
-    needed = sum(array.nbytes for array in found.values()) / 40
-    assert features.bytes_per_frame(3, 5, 1) == needed
-    maps = track_features(noise(40), networks(), tracks, SMALL)
-    needed = sum(array.nbytes for array in maps.values()) / 40
-    assert i3d_features.bytes_per_frame(3, channels_of(SMALL), 2) == needed
+    found = fc7(numbered(40), "rgb", Reader(), tracks, 8)
+    assert described.bytes_per_frame(3, 5) == found.nbytes / 40
+    maps = track_features(noise(40), "rgb", network(), tracks, SMALL)
+    assert i3d_features.bytes_per_frame(3, channels_of(SMALL)) == maps.nbytes / 40

@@ -28,6 +28,8 @@ from methods.reclnet.tracking import PERSON_TRACKS
 
 RUNS = Path("runs")
 RECURRENT = "recurrent-rgb", "recurrent-flow"
+FEATURES = "features-rgb", "features-flow"
+SOFTMAX = "softmax-rgb", "softmax-flow"
 LINKER = replace(TrackingByDetection(), start_score=0.01, min_iou=0.05, min_boxes=1)
 PERSONS = replace(PERSON_TRACKS, min_frames=1, linker=LINKER)
 
@@ -49,11 +51,11 @@ def trained(config: ReclnetConfig, folder: Path) -> tuple[Reclnet, Footage]:
 @pytest.mark.parametrize(
     ("dataset", "row", "stages", "extractions"),
     [
-        ("ucf24", "default", ["rgb", "flow", *RECURRENT, "fusion"], ["tracks", "features"]),
-        ("ucf24", "gru-average", ["rgb", "flow", *RECURRENT], ["tracks", "features"]),
-        ("ucf24", "lstm-flow", ["rgb", "flow", RECURRENT[1]], ["tracks", "features"]),
-        ("ucf24", "cnn-rgb", ["rgb", "flow"], ["tracks"]),
-        ("daly", "cnn-average", ["rgb", "flow", "box-size"], ["paths", "tracks"]),
+        ("ucf24", "default", ["rgb", "flow", *RECURRENT, "fusion"], ["tracks", *FEATURES]),
+        ("ucf24", "gru-average", ["rgb", "flow", *RECURRENT], ["tracks", *FEATURES]),
+        ("ucf24", "lstm-flow", ["rgb", "flow", RECURRENT[1]], ["tracks", FEATURES[1]]),
+        ("ucf24", "cnn-rgb", ["rgb", "flow"], ["tracks", SOFTMAX[0]]),
+        ("daly", "cnn-average", ["rgb", "flow", "box-size"], ["paths", "tracks", *SOFTMAX]),
     ],
 )  # fmt: skip
 def test_every_variant_trains_what_it_needs(
@@ -77,14 +79,16 @@ def test_cells_and_seeds_share_tracks_and_features(tmp_path: Path, micro_cache: 
         return {**plan.extraction_keys, "predict": plan.predict_key, **plan.train_keys}
 
     gru, fc, cnn = keys("gru-average"), keys("fc-average"), keys("cnn-average")
-    assert (gru["tracks"], gru["features"]) == (fc["tracks"], fc["features"])
+    for name in ("tracks", *FEATURES):
+        assert gru[name] == fc[name]
     assert cnn["tracks"] == gru["tracks"]
     assert len({gru["predict"], fc["predict"], cnn["predict"]}) == 3
     alone = {stream: keys(f"cnn-{stream}") for stream in ("rgb", "flow")}
     assert len({cnn["predict"], *(found["predict"] for found in alone.values())}) == 3
     assert keys("cnn-viterbi")["predict"] == cnn["predict"]
     again = keys("gru-average", "recurrent_seed=1")
-    assert again["features"] == gru["features"]
+    assert again["features-flow"] == gru["features-flow"]
+    assert keys("gru-rgb")["features-rgb"] == gru["features-rgb"]
     assert again["recurrent-rgb"] != gru["recurrent-rgb"]
     longer = keys("gru-average", "tracks.min_frames=3")
     assert longer["rgb"] == gru["rgb"]
@@ -241,7 +245,7 @@ def test_space_is_reckoned_without_building_a_network(monkeypatch: pytest.Monkey
     assert built.detector().trunk.feature_size == built.config.model.detector.trunk.feature_size == 12
     monkeypatch.setattr(Reclnet, "detector", None)
     method = Reclnet(configs("ucf24", "full")["default"], INFO)
-    assert method.extractions()["features"].bytes_per_frame > 15 * 2 * 2 * 4096
+    assert method.extractions()["features-rgb"].bytes_per_frame == 15 * 2 * 4096
 
 
 def test_all_stages_of_the_control_learn_the_same_labels() -> None:
@@ -257,7 +261,7 @@ def test_all_stages_of_the_control_learn_the_same_labels() -> None:
 
 def test_it_is_not_timed_frame_by_frame(tmp_path: Path, micro_cache: Path) -> None:
     (tmp_path / "cache").symlink_to(micro_cache)
-    with pytest.raises(ValueError, match="scores tracks and features, which are computed of whole videos"):
+    with pytest.raises(ValueError, match="scores tracks, features-rgb, features-flow, which are computed"):
         opened(Job("reclnet", runs_dir=tmp_path))
 
 

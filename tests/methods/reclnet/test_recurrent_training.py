@@ -17,6 +17,7 @@ from methods.reclnet.labels import UNKNOWN
 from methods.reclnet.recurrent import Carried, StreamStage, TrackStage
 from methods.reclnet.recurrent_config import FusionKind, RecurrentConfig
 from methods.reclnet.scores import network_scores
+from methods.reclnet.steps import frame_steps
 from methods.reclnet.trained import load_fused, load_stream
 
 CPU = Compute("cpu", threads=1)
@@ -44,6 +45,14 @@ def test_steps_come_from_epochs_unless_they_are_given(tmp_path: Path) -> None:
     steps = sum(-(-n // 20) for n in (50, 30, 45, 62)) * 6 / 6
     assert steps <= once.steps <= steps + 3
     assert 2 * once.steps < thrice.steps < 4 * once.steps
+
+
+def test_a_stage_is_prepared_without_features_and_reads_those_of_its_stream_alone(tmp_path: Path) -> None:
+    world = World.remembered()
+    ready(replace(world, features={video: {} for video in world.tracks}), tmp_path)
+    one = {video: {"rgb": streams["rgb"]} for video, streams in world.features.items()}
+    made, _ = ready(replace(world, features=one), tmp_path)
+    assert len(made.batch(0)["features"]) == 1
 
 
 def test_preparing_tells_how_far_it_is(tmp_path: Path) -> None:
@@ -91,7 +100,9 @@ def test_states_go_on_with_their_tracks_and_begin_at_zero(tmp_path: Path) -> Non
     whole = {}
     for video in world.tracks:
         with torch.no_grad():
-            whole[video] = network_scores(module.network, world.tracks[video], world.features[video], ["rgb"])
+            whole[video] = network_scores(
+                module.network, frame_steps(world.tracks[video]), [world.features[video]["rgb"]]
+            )
     found: dict[str, np.ndarray] = {video: np.zeros_like(scores) for video, scores in whole.items()}
     for step in range(made.schedule.batches(1)):
         batch, stretches = made.batch(step), made.schedule[step]
@@ -153,7 +164,7 @@ def accuracy(world: World, network: RecurrentConfig, folder: Path) -> float:
     learnt = load_stream(folder / CHECKPOINT, network, 2)
     right = []
     for video, tracks in world.tracks.items():
-        scores = network_scores(learnt, tracks, world.features[video], ["rgb"])
+        scores = network_scores(learnt, frame_steps(tracks), [world.features[video]["rgb"]])
         last = np.flatnonzero(np.diff(tracks["track_N"], append=99))
         right.append(scores[last].argmax(axis=1) == world.labels[video][last])
     return float(np.mean(right))
@@ -186,7 +197,7 @@ def test_fusion_learns_on_fixed_streams(tmp_path: Path, kind: FusionKind) -> Non
     made = FusionStage(kind, learning, world.data(), 0, checkpoints)
     train(made, tmp_path / "fusion", 0, CPU)
     fused = load_fused(tmp_path / "fusion" / CHECKPOINT, learning.network, 2, kind)
-    begun = made.network(4).state_dict()
+    begun = made.network().state_dict()
     for name in ("rgb", "flow"):
         stream = load_stream(checkpoints[f"recurrent-{name}"], learning.network, 2)
         for key, value in stream.state_dict().items():
@@ -194,7 +205,7 @@ def test_fusion_learns_on_fixed_streams(tmp_path: Path, kind: FusionKind) -> Non
     changed = [key for key, value in fused.state_dict().items() if not torch.equal(value, begun[key])]
     assert changed
     assert all(key.startswith("fusion.") for key in changed)
-    scores = network_scores(fused, world.tracks["v0"], world.features["v0"], ("rgb", "flow"))
+    scores = network_scores(fused, frame_steps(world.tracks["v0"]), list(world.features["v0"].values()))
     np.testing.assert_allclose(scores.sum(axis=1), 1, rtol=1e-5)
 
 

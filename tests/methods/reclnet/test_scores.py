@@ -16,7 +16,9 @@ from bench.tubes.scoring import TubeScoring
 from bench.tubes.tracks import GivenTracks
 from methods.reclnet.network import FusedNetwork, StreamNetwork
 from methods.reclnet.recurrent_config import RecurrentConfig
-from methods.reclnet.scores import detections, detector_scores, network_scores
+from methods.reclnet.scores import detections, network_scores
+from methods.reclnet.steps import frame_steps, steps_of
+from methods.reclnet.trained import TrackScores
 
 SMALL = RecurrentConfig(hidden=6, units=(4, 3))
 RULES = PUBLISHED["reclnet"]
@@ -40,10 +42,10 @@ def test_each_track_is_scored_as_if_it_were_alone() -> None:
     tracks = track_arrays(lengths.tolist())
     features = features_of(tracks, 5, 0)
     made = network(0)
-    scores = network_scores(made, tracks, features, ["flow"])
+    scores = network_scores(made, frame_steps(tracks), [features["flow"]])
     for track in range(130):
         rows = tracks["track_N"] == track
-        np.testing.assert_allclose(scores[rows], alone(made, features["flow_SD"][rows]), atol=1e-6)
+        np.testing.assert_allclose(scores[rows], alone(made, features["flow"][rows]), atol=1e-6)
 
 
 def test_frames_that_share_features_share_scores() -> None:
@@ -51,7 +53,7 @@ def test_frames_that_share_features_share_scores() -> None:
     step = np.array([0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 4], np.int32)
     rows = np.random.default_rng(0).normal(size=(5, 5)).astype(np.float16)
     made = network(0)
-    scores = network_scores(made, tracks, {"rgb_SD": rows, "step_N": step}, ["rgb"])
+    scores = network_scores(made, steps_of(tracks["track_N"], step), [rows])
     wanted = np.concatenate([alone(made, rows[:3]), alone(made, rows[3:])])
     np.testing.assert_allclose(scores, wanted[step], atol=1e-6)
 
@@ -61,15 +63,16 @@ def test_fused_networks_take_both_streams() -> None:
     features = features_of(tracks, 5, 0)
     rgb, flow = network(0), network(1)
     fused = FusedNetwork(rgb, flow, SMALL, "gating")
-    scores = network_scores(fused, tracks, features, ("rgb", "flow"))
-    one, two = (network_scores(n, tracks, features, [s]) for n, s in ((rgb, "rgb"), (flow, "flow")))
+    steps = frame_steps(tracks)
+    scores = TrackScores({"fused": fused}).of(steps, features)["fused"]
+    one, two = TrackScores({"rgb": rgb, "flow": flow}).of(steps, features).values()
     product = np.sqrt(one * two)
     np.testing.assert_allclose(scores, product / product.sum(axis=1, keepdims=True), atol=1e-6)
 
 
 def test_no_tracks_have_no_scores_and_no_rows() -> None:
     tracks = track_arrays([])
-    scores = network_scores(network(0), tracks, features_of(tracks, 5, 0), ["rgb"])
+    scores = network_scores(network(0), frame_steps(tracks), [features_of(tracks, 5, 0)["rgb"]])
     assert scores.shape == (0, 3)
     found = detections("v", tracks, {"rgb": scores, "flow": scores}, 0.01)
     assert len(found) == 0
@@ -78,7 +81,8 @@ def test_no_tracks_have_no_scores_and_no_rows() -> None:
 
 def test_without_networks_the_detector_scores_the_distinct_boxes() -> None:
     scores_MC = np.array([[0.5, 0.25, 0.25], [0.0, 1.0, 0.0]], np.float16)
-    found = detector_scores({"rgb_MC": scores_MC, "row_N": np.array([1, 0, 1])}, "rgb")
+    steps = steps_of(np.array([0, 0, 1]), np.array([1, 0, 1]))
+    found = TrackScores({}).of(steps, {"rgb": scores_MC})["rgb"]
     assert found.dtype == np.float32
     assert found.tolist() == [[0, 1, 0], [0.5, 0.25, 0.25], [0, 1, 0]]
 

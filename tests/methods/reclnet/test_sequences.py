@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
 from recurrent_examples import Arrays, World, features_of, track_arrays
 
-from methods.reclnet import sequences as module
 from methods.reclnet.labels import UNKNOWN
 from methods.reclnet.schedule import Stretches, plan
-from methods.reclnet.sequences import Recent, Sequences
-from methods.reclnet.steps import steps_of
+from methods.reclnet.sequences import Sequences
+from methods.reclnet.steps import frame_steps, steps_of
 
 
 def test_a_step_is_a_row_of_features() -> None:
@@ -43,7 +40,7 @@ def two_videos() -> tuple[dict[str, Arrays], dict[str, Arrays], dict[str, np.nda
 
 def sequences_of_two_videos() -> tuple[Sequences, dict[str, Arrays], dict[str, np.ndarray]]:
     tracks, features, labels = two_videos()
-    found = Sequences.of(list(tracks), tracks.__getitem__, features.__getitem__, lambda v, _: labels[v])
+    found = Sequences.of(list(tracks), tracks.__getitem__, frame_steps, lambda v, _: labels[v])
     return found, features, labels
 
 
@@ -51,14 +48,20 @@ def test_batches_hold_the_rows_and_labels_of_their_stretches() -> None:
     found, features, labels = sequences_of_two_videos()
     assert found.lengths_T.tolist() == [7, 25, 12]
     stretches = Stretches(np.array([1, -1, 2, 0]), np.array([20, 0, 0, 0]))
-    read = features.__getitem__
-    rows_TLD, labels_TL = found.features(stretches, 10, read, "rgb_SD"), found.labels(stretches, 10)
+    asked = []
+
+    def read(video: str) -> np.ndarray:
+        asked.append(video)
+        return features[video]["rgb"]
+
+    rows_TLD, labels_TL = found.features(stretches, 10, read), found.labels(stretches, 10)
+    assert asked == ["a", "b"]
     assert rows_TLD.shape == (10, 4, 3)
     assert (rows_TLD.dtype, labels_TL.dtype) == (torch.float32, torch.int64)
     wanted = [("a", 7 + 20, 5), ("a", 0, 0), ("b", 0, 10), ("a", 0, 7)]
     for lane, (video, first, count) in enumerate(wanted):
         rows = slice(first, first + count)
-        assert torch.equal(rows_TLD[:count, lane].half(), torch.from_numpy(features[video]["rgb_SD"][rows]))
+        assert torch.equal(rows_TLD[:count, lane].half(), torch.from_numpy(features[video]["rgb"][rows]))
         assert (rows_TLD[count:, lane] == 0).all()
         assert labels_TL[:count, lane].tolist() == labels[video][rows].tolist()
         assert (labels_TL[count:, lane] == UNKNOWN).all()
@@ -76,39 +79,11 @@ def test_all_batches_hold_every_step_once() -> None:
 def test_videos_without_a_track_are_refused() -> None:
     empty = track_arrays([])
     with pytest.raises(ValueError, match=r"no track was found in the 2 training videos.*train the detector"):
-        Sequences.of(
-            "ab", lambda _: empty, lambda _: features_of(empty, 3, 0), lambda _, tracks: tracks["track_N"]
-        )
-
-
-def test_the_latest_videos_are_kept_within_the_budget(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = []
-
-    def read(video: str) -> Arrays:
-        asked.append(video)
-        return {"rgb_SD": np.zeros(100, np.uint8)}
-
-    kept = Recent(read, budget=250)
-    for video in "ababca":
-        kept(video)
-    assert "".join(asked) == "abca"
-    assert kept.held == 200
-    monkeypatch.setattr(module, "RECENT_VIDEOS", 1)
-    kept("d")
-    assert (len(kept._arrays), kept.held) == (1, 100)
-
-
-def test_mapped_arrays_do_not_count(tmp_path: Path) -> None:
-    np.save(tmp_path / "rows.npy", np.zeros((100, 8), np.float16))
-    kept = Recent(lambda _: {"rgb_SD": np.load(tmp_path / "rows.npy", mmap_mode="r")[10:]}, budget=1)
-    first = kept("a")
-    kept("b")
-    assert kept.held == 0
-    assert kept("a") is first
+        Sequences.of("ab", lambda _: empty, frame_steps, lambda _, tracks: tracks["track_N"])
 
 
 def test_the_world_of_these_tests_is_what_it_says() -> None:
     world = World.remembered(2, (5, 8))
-    head = world.features["v0"]["rgb_SD"][[0, 5], 0]
+    head = world.features["v0"]["rgb"][[0, 5], 0]
     assert np.array_equal(head > 0, world.labels["v0"][[0, 5]] == 2)
-    assert np.count_nonzero(world.features["v0"]["rgb_SD"][:, 0]) == 2
+    assert np.count_nonzero(world.features["v0"]["rgb"][:, 0]) == 2

@@ -12,6 +12,7 @@ from track_examples import SIZE, Reader, numbered
 
 from bench.files.tables import write_detections, write_tubes
 from bench.records import Detections, Tubes
+from methods.reclnet.described import softmax
 from methods.reclnet.extraction import TrackMaker
 from methods.reclnet.track_files import TrackFile
 from methods.reclnet.tracking import FRAME_TRACKS
@@ -66,10 +67,10 @@ def test_a_file_of_another_program_is_read_likewise(tmp_path: Path, path: Path) 
 
 def test_the_detectors_score_tracks_from_a_file(path: Path) -> None:
     config = replace(FRAME_TRACKS, file=str(path))
-    found = TrackMaker(config, {"rgb": Reader(), "flow": Reader(flow=True)}, 3).tracks(numbered(6))
+    found = TrackMaker(config, {}, 3).tracks(numbered(6))
     assert found.label_T.tolist() == [-1, -1]
-    assert found.rgb_MC is not None
-    np.testing.assert_allclose(found.rgb_MC[:, 0], found.frame_M / 256, atol=1e-3)
+    scores_MC = softmax(numbered(6), "rgb", Reader(), found, 4)
+    np.testing.assert_allclose(scores_MC[:, 0], found.frame_M / 256, atol=1e-3)
     assert found.distinct_M4.max() <= SIZE[0]
 
 

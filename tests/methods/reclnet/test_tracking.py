@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -11,8 +12,10 @@ from hypothesis import strategies as st
 from track_examples import SIZE, STANDING, Reader, numbered, paths, walking, whole_tracks
 
 from bench.metrics.boxes import iou_matrix
+from bench.records import Array
 from bench.tubes.tracks import TrackingByDetection
 from bench.tubes.tubelet_linking import TubeletLinking
+from methods.reclnet.described import fc7, softmax
 from methods.reclnet.detecting import Found, KeptBoxes, as_persons, detections, tubelets, unsuppressed
 from methods.reclnet.extraction import TrackMaker, bytes_per_frame
 from methods.reclnet.tracking import FRAME_TRACKS, PERSON_TRACKS, STACK_TRACKS, Tracking, linked
@@ -50,9 +53,9 @@ def test_a_frame_without_boxes_borrows_those_of_the_nearest_and_looks_at_its_own
     assert (found.lengths == 8).all()
     first = found.boxes_N4[found.track_N == 0]
     np.testing.assert_allclose(first[3], first[2])
-    assert found.rgb_MC is not None
     borrowed = found.frame_M == 3
-    np.testing.assert_allclose(found.rgb_MC[borrowed, 0], 3 / 256, atol=1e-3)
+    scores_MC = softmax(numbered(8), "rgb", Reader(), found, 8)
+    np.testing.assert_allclose(scores_MC[borrowed, 0], 3 / 256, atol=1e-3)
 
 
 def test_a_video_without_any_box_has_no_tracks_and_empty_arrays() -> None:
@@ -60,15 +63,15 @@ def test_a_video_without_any_box_has_no_tracks_and_empty_arrays() -> None:
     shapes = {name: array.shape for name, array in found.arrays().items()}
     assert shapes == {
         "track_N": (0,), "frame_N": (0,), "boxes_N4": (0, 4), "label_T": (0,), "row_N": (0,),
-        "frame_M": (0,), "distinct_M4": (0, 4), "rgb_MC": (0, 4), "flow_MC": (0, 4),
+        "frame_M": (0,), "distinct_M4": (0, 4),
     }  # fmt: skip
 
 
 def test_both_streams_score_each_box_on_their_own_pictures() -> None:
     found = tracks(FRAME_TRACKS, 6, rgb=Reader(), flow=Reader(flow=True))
     expected = np.column_stack([found.frame_M, found.distinct_M4[:, :3]]) / 256
-    for scores in (found.rgb_MC, found.flow_MC):
-        assert scores is not None
+    for stream in ("rgb", "flow"):
+        scores = softmax(numbered(6), stream, Reader(flow=stream == "flow"), found, 4)
         assert scores.dtype == np.float16
         np.testing.assert_allclose(scores, expected, atol=1e-3)
 
@@ -97,14 +100,11 @@ def test_a_person_is_what_is_not_background_with_the_box_of_its_best_class() -> 
     np.testing.assert_array_equal(found.boxes_NLK4, boxes[[0, 1], [1, 0]][:, None])
 
 
-def test_stack_tracks_average_their_stacks_and_keep_the_score_of_their_class() -> None:
+def test_stack_tracks_average_their_stacks() -> None:
     found = tracks(STACK_TRACKS, 20, rgb=Reader(frames=5))
     first = found.track_N == 0
     assert found.label_T[0] == 0
     np.testing.assert_allclose(found.boxes_N4[first], walking(np.arange(20)), atol=1e-4)
-    assert found.rgb_MC is not None
-    np.testing.assert_allclose(found.rgb_MC[found.row_N[first], 1], 0.8, atol=1e-3)
-    assert found.flow_MC is None
 
 
 def test_stack_tracks_may_begin_and_end_inside_a_video() -> None:
@@ -130,15 +130,25 @@ def test_boxes_are_in_annotation_pixels() -> None:
     wide = (SIZE[0] * 5, SIZE[1] * 5)
     found = TrackMaker(RGB, {"rgb": Reader()}, 3).tracks(numbered(4, annotation=wide))
     np.testing.assert_allclose(found.boxes_N4[found.track_N == 0], walking(np.arange(4)) * 5, rtol=1e-5)
-    assert found.rgb_MC is not None
-    np.testing.assert_allclose(found.rgb_MC[:, 1:], found.distinct_M4[:, :3] / 5 / 256, atol=1e-3)
+    scores_MC = softmax(numbered(4, annotation=wide), "rgb", Reader(), found, 8)
+    np.testing.assert_allclose(scores_MC[:, 1:], found.distinct_M4[:, :3] / 5 / 256, atol=1e-3)
 
 
 def test_a_batch_bounds_what_goes_through_the_network() -> None:
     reader = Reader()
     TrackMaker(replace(RGB, kept=KeptBoxes(batch=3)), {"rgb": reader}, 3).tracks(numbered(10))
     assert max(reader.batches) == 3
-    assert sum(reader.batches) == 20  # each frame detected in once, described once
+
+
+@pytest.mark.parametrize("described", [softmax, fc7])
+def test_a_frame_goes_through_the_network_once_to_be_detected_in_and_once_to_be_described(
+    described: Callable[..., Array],
+) -> None:
+    reader, shown = Reader(), numbered(10)
+    found = TrackMaker(RGB, {"rgb": reader}, 3).tracks(shown)
+    assert sum(reader.batches) == 10
+    described(shown, "rgb", reader, found, 4)
+    assert sum(reader.batches) == 20
 
 
 def test_a_detector_of_stacks_needs_the_linker_of_stacks() -> None:
@@ -151,15 +161,14 @@ def test_a_detector_of_stacks_needs_the_linker_of_stacks() -> None:
 
 
 def test_arrays_are_read_back_as_they_were() -> None:
-    found = whole_tracks(3, 5).scored({"rgb": np.full((15, 4), 0.25)})
+    found = whole_tracks(3, 5)
     again = Tracks.read(found.arrays())
-    assert again.flow_MC is None
     for name, array in found.arrays().items():
         np.testing.assert_array_equal(getattr(again, name), array)
     dtypes = {name: str(array.dtype) for name, array in found.arrays().items()}
     assert dtypes == {
         "track_N": "int32", "frame_N": "int32", "boxes_N4": "float32", "label_T": "int16",
-        "row_N": "int32", "frame_M": "int32", "distinct_M4": "float32", "rgb_MC": "float16",
+        "row_N": "int32", "frame_M": "int32", "distinct_M4": "float32",
     }  # fmt: skip
 
 
@@ -203,8 +212,8 @@ def test_nms_leaves_in_some_frame_what_no_better_kept_box_overlaps(seed: int, co
         np.testing.assert_array_equal(left[label], expected)
 
 
-def test_space_is_reckoned_by_tracks_classes_and_streams() -> None:
+def test_space_is_reckoned_by_tracks_and_classes() -> None:
     found = tracks(RGB, 10, rgb=Reader())
     held = sum(array.nbytes for array in found.arrays().values()) / 10
-    assert bytes_per_frame(replace(RGB, linker=replace(RGB.linker, tracks=3)), 3, 1) >= held
-    assert bytes_per_frame(RGB, 3, 2) > bytes_per_frame(RGB, 3, 1)
+    config = replace(RGB, linker=replace(RGB.linker, tracks=3))
+    assert held <= bytes_per_frame(config.per_frame(3)) < 2 * held

@@ -51,18 +51,9 @@ def test_shapes(frames: int) -> None:
         assert 0 < number <= 8
         assert clip.scores_NC.shape == (number, CLASSES + 1)
         assert clip.class_boxes_NCK4.shape == (number, CLASSES + 1, frames, 4)
-        assert clip.boxes_NK4.shape == (number, frames, 4)
-        assert clip.features_ND.shape == (number, frames * 24)
         torch.testing.assert_close(clip.scores_NC.sum(1), torch.ones(number))
-        assert clip.boxes_NK4.min() >= 0
-        assert (clip.boxes_NK4 <= torch.tensor([WIDTH, HEIGHT, WIDTH, HEIGHT])).all()
-
-
-def test_a_regions_box_is_that_of_its_best_class_but_background() -> None:
-    (found,) = network(2).eval().detect(images(1, 2))
-    for row, scores in enumerate(found.scores_NC.tolist()):
-        best = scores.index(max(scores[1:]), 1)
-        assert torch.equal(found.boxes_NK4[row], found.class_boxes_NCK4[row, best])
+        assert clip.class_boxes_NCK4.min() >= 0
+        assert (clip.class_boxes_NCK4 <= torch.tensor([WIDTH, HEIGHT, WIDTH, HEIGHT])).all()
 
 
 @pytest.mark.parametrize("frames", [1, 3])
@@ -106,7 +97,7 @@ def test_clips_do_not_depend_on_their_batch() -> None:
     together, alone = model.detect(clips), [model.detect(clip[None])[0] for clip in clips]
     for a, b in zip(together, alone):
         torch.testing.assert_close(a.scores_NC, b.scores_NC)
-        torch.testing.assert_close(a.boxes_NK4, b.boxes_NK4, rtol=1e-4, atol=1e-3)
+        torch.testing.assert_close(a.class_boxes_NCK4, b.class_boxes_NCK4, rtol=1e-4, atol=1e-3)
 
 
 def test_a_seed_repeats_the_losses() -> None:
@@ -138,14 +129,12 @@ def test_given_boxes_are_described_in_their_order(pooling: str) -> None:
     config = replace(NARROW, regions=replace(NARROW.regions, pooling=pooling))
     model, clips = network(2, config).eval(), images(2, 2)
     first = torch.tensor([[[4.0, 4, 30, 40], [6.0, 4, 32, 40]], [[20.0, 10, 60, 44]] * 2])
-    given = [first, first[:0]]
-    here, nothing = model.detect(clips, given)
-    assert torch.equal(model.features(clips, given), here.features_ND)
-    swapped = model.features(clips, [first.flip(0), first[:1]])
-    torch.testing.assert_close(swapped[:2], here.features_ND.flip(0))
-    assert nothing.scores_NC.shape == (0, CLASSES + 1)
-    assert nothing.boxes_NK4.shape == (0, 2, 4)
-    assert here.features_ND.min() >= 0
+    scores, features = model.describe(clips, [first, first[:0]])
+    assert (scores.shape, features.shape) == ((2, CLASSES + 1), (2, 2 * 24))
+    assert features.min() >= 0
+    _, swapped = model.describe(clips, [first.flip(0), first[:1]])
+    torch.testing.assert_close(swapped[:2], features.flip(0))
+    assert [len(rows) for rows in model.describe(clips, [first[:0]] * 2)] == [0, 0]
 
 
 def test_own_proposals_given_back_say_the_same() -> None:
@@ -153,22 +142,22 @@ def test_own_proposals_given_back_say_the_same() -> None:
     (own,) = model.detect(clips)
     _, outputs, anchors = model._anchored(clips)
     given = model._proposed(outputs, anchors, clips, NARROW.proposals.testing)
-    assert torch.equal(model.detect(clips, given)[0].scores_NC, own.scores_NC)
+    assert torch.equal(model.describe(clips, given)[0], own.scores_NC)
 
 
 def test_a_frame_is_described_by_itself_alone() -> None:
     """Features of K frames lie one after the other, each from its own frame and its own box."""
     model, clips = network(2).eval(), images(1, 2)
     boxes = torch.tensor([[[4.0, 4, 30, 40], [20.0, 10, 60, 44]]])
-    before = model.features(clips, [boxes]).unflatten(1, (2, 24))
+    before = model.describe(clips, [boxes])[1].unflatten(1, (2, 24))
     moved = boxes.clone()
     moved[:, 1] -= 4
-    after = model.features(clips, [moved]).unflatten(1, (2, 24))
+    after = model.describe(clips, [moved])[1].unflatten(1, (2, 24))
     assert torch.equal(before[:, 0], after[:, 0])
     assert not torch.equal(before[:, 1], after[:, 1])
     other = clips.clone()
     other[:, 0] = 255 - other[:, 0]
-    after = model.features(other, [boxes]).unflatten(1, (2, 24))
+    after = model.describe(other, [boxes])[1].unflatten(1, (2, 24))
     torch.testing.assert_close(before[:, 1], after[:, 1])
     assert not torch.allclose(before[:, 0], after[:, 0])
 
