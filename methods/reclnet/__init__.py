@@ -11,6 +11,7 @@ The recurrent code was not published; what the paper leaves open is marked *ours
 trained on MPII: here a person is what the detector does not call background, or tracks come from a file.
 Pictures of flow show motion in pixels of the detector's frame (800x600), where the authors made them at the
 video's size and enlarged them; frames are normalised as torchvision's networks are trained.
+Where the features of a stream are too large to be kept, batches are of the tracks of few videos at a time.
 With several labels a person (AVA) a box is learnt as the one that overlaps it most: softmax, ours.
 """
 

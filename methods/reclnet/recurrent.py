@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -19,9 +20,11 @@ from methods.common.schedules import drops
 from methods.reclnet.labels import UNKNOWN
 from methods.reclnet.network import FusedNetwork, Output, StreamNetwork
 from methods.reclnet.recurrent_config import RecurrentConfig, RecurrentTraining
-from methods.reclnet.schedule import Schedule
+from methods.reclnet.schedule import Groups, Schedule
 from methods.reclnet.sequences import Labels, Sequences
 from methods.reclnet.steps import ROWS, Steps, features_of
+
+log = logging.getLogger("bench")
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,7 @@ class TrackStage(TrainingStage):
     """A network learns from the tracks of all training videos, stretch by stretch.
 
     Truncated back-propagation: a stretch's gradient ends at its first step, its state goes on to the next.
+    Where features are not kept the order of tracks is another (:mod:`methods.reclnet.schedule`).
     """
 
     steps = 0
@@ -95,10 +99,24 @@ class TrackStage(TrainingStage):
             self.learning.steps,
             self.learning.labels,
         )
-        self.schedule = Schedule(self.sequences.lengths_T, training.tracks, training.length, self.seed)
+        self.schedule = Schedule(
+            self.sequences.lengths_T, training.tracks, training.length, self.seed, self._groups()
+        )
         self.steps = training.steps or self.schedule.batches(training.epochs)
         torch.manual_seed(self.seed)
         return Carried(self.network(), self.schedule.lanes)
+
+    def _groups(self) -> Groups | None:
+        """The videos that tracks are drawn from at a time, where features are not kept; None: from all.
+
+        A quarter of what is held is left for what else is asked for, such as tracks that are not kept either.
+        """
+        remade = self.data.remade.intersection(features_of(stream) for stream in self.streams)
+        if not remade:
+            return None
+        log.warning("%s: %s not kept: a batch is of few videos", self.name, " and ".join(sorted(remade)))
+        row = 2 * self.learning.width * len(remade)
+        return Groups(self.sequences.video_T, self.sequences.rows_V * row, 3 * self.data.held // 4)
 
     def _videos(self) -> Iterator[str]:
         """The training videos, reporting how far their reader is."""

@@ -3,12 +3,17 @@
 A batch has ``lanes`` lanes. A lane takes a track from its first step to its last, ``length`` steps a batch,
 then begins the next track of the epoch's order; so all tracks of a batch differ, every step of every track is
 seen once an epoch and in order, and few steps of a batch are empty. Pure numpy.
+
+The order is random over all tracks. Where features are not kept but computed of a whole video when they are
+asked for, each would so be computed again for nearly every track: there tracks are drawn from one group of
+videos after the other (:class:`Groups`), so that each is computed once an epoch. A batch is then of few
+videos, and its lanes stay empty at the end of a group: a deviation that holds there alone, ours.
 """
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,6 +37,11 @@ class Plan:
 
     track_BL: Array
     start_BL: Array
+
+    @classmethod
+    def joined(cls, plans: Sequence[Plan]) -> Plan:
+        """One after the other."""
+        return cls(np.concatenate([p.track_BL for p in plans]), np.concatenate([p.start_BL for p in plans]))
 
     def __len__(self) -> int:
         return len(self.track_BL)
@@ -64,16 +74,44 @@ def plan(lengths_T: Array, order_T: Array, lanes: int, length: int) -> Plan:
     return Plan(track_BL, start_BL)
 
 
+@dataclass(frozen=True)
+class Groups:
+    """Videos whose features are held together: as many as ``room`` bytes hold, one at least.
+
+    video_T: number of the video of each track. bytes_V: of the features of each video.
+    """
+
+    video_T: Array
+    bytes_V: Array
+    room: int
+
+    def drawn(self, random: np.random.Generator) -> list[Array]:
+        """The tracks of each group: videos in random order, the tracks of a group in random order."""
+        group_V, group, taken = np.zeros(len(self.bytes_V), np.int64), 0, 0
+        for video in random.permutation(np.unique(self.video_T)).tolist():
+            size = int(self.bytes_V[video])
+            if taken and taken + size > self.room:
+                group, taken = group + 1, 0
+            group_V[video], taken = group, taken + size
+        order_T = random.permutation(len(self.video_T))
+        group_T = group_V[self.video_T[order_T]]
+        order_T = order_T[np.argsort(group_T, kind="stable")]
+        return np.split(order_T, np.cumsum(np.bincount(group_T))[:-1])
+
+
 class Schedule:
     """Epoch after epoch, each in an order of its own; a batch is a function of seed and step alone.
 
-    Not more lanes than tracks. Raises ValueError where there is no track or one has no step.
+    Not more lanes than tracks. groups: one after the other; None: all tracks at once. Raises ValueError where
+    there is no track or one has no step.
     """
 
-    def __init__(self, lengths_T: Array, lanes: int, length: int, seed: int) -> None:
+    def __init__(
+        self, lengths_T: Array, lanes: int, length: int, seed: int, groups: Groups | None = None
+    ) -> None:
         if not len(lengths_T) or lengths_T.min() < 1:
             raise ValueError("recurrent training needs tracks of at least one step, and there are none")
-        self.lengths_T, self.length, self.seed = lengths_T, length, seed
+        self.lengths_T, self.length, self.seed, self.groups = lengths_T, length, seed, groups
         self.lanes = min(lanes, len(lengths_T))
         self._ends = [0]
         self._kept: tuple[int, Plan] | None = None
@@ -93,6 +131,8 @@ class Schedule:
 
     def _epoch(self, epoch: int) -> Plan:
         if self._kept is None or self._kept[0] != epoch:
-            order_T = np.random.default_rng([self.seed, 7, epoch]).permutation(len(self.lengths_T))
-            self._kept = epoch, plan(self.lengths_T, order_T, self.lanes, self.length)
+            random = np.random.default_rng([self.seed, 7, epoch])
+            orders = self.groups.drawn(random) if self.groups else [random.permutation(len(self.lengths_T))]
+            plans = [plan(self.lengths_T, order_T, self.lanes, self.length) for order_T in orders]
+            self._kept = epoch, Plan.joined(plans)
         return self._kept[1]

@@ -71,6 +71,13 @@ class Sequences:
         """Steps of every sequence."""
         return np.diff(self.bounds)
 
+    @property
+    def rows_V(self) -> Array:
+        """Rows of features of each video, as far as its steps point, int64."""
+        rows_V = np.zeros(len(self.videos), np.int64)
+        np.maximum.at(rows_V, self.video_T, np.maximum.reduceat(self.row_P, self.bounds[:-1]) + 1)
+        return rows_V
+
     def labels(self, stretches: Stretches, length: int) -> Tensor:
         """Labels of a batch, int64 [length, lanes], :data:`UNKNOWN` beyond a track's end."""
         labels_TL = torch.full((length, len(stretches.track_L)), UNKNOWN)

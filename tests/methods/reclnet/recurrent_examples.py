@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
+from bench.runs.recent import Recent
 from methods.base import TrainingData
 from methods.reclnet.recurrent import Learning
 from methods.reclnet.recurrent_config import RecurrentConfig, RecurrentTraining
@@ -39,11 +40,12 @@ def features_of(tracks: Arrays, width: int, seed: int) -> Arrays:
 
 @dataclass(frozen=True)
 class World:
-    """Videos with tracks, features and labels of the track rows."""
+    """Videos with tracks, features and labels of the track rows; made: features that had to be computed."""
 
     tracks: Mapping[str, Arrays]
     features: Mapping[str, Arrays]
     labels: Mapping[str, np.ndarray]
+    made: list[str] = field(default_factory=list)
 
     @classmethod
     def remembered(cls, videos: int = 6, lengths: Sequence[int] = (50, 30, 45, 62)) -> World:
@@ -61,14 +63,20 @@ class World:
             labels[name] = (1 + kind)[found["track_N"]].astype(np.int16)
         return cls(tracks, features, labels)
 
-    def data(self) -> TrainingData:
-        """As a stage is given it."""
+    def data(self, held: int | None = None) -> TrainingData:
+        """As a stage is given it; ``held``: bytes of features that are held, which are not kept then."""
+        recent = Recent(2**40 if held is None else held)
+        made = self.made
 
         class Footage:
             def __init__(self, arrays: Mapping[str, Arrays]) -> None:
                 self.arrays = arrays
 
             def extracted(self, name: str) -> Arrays:
+                key = name, str(id(self))
+                if name != "tracks" and recent.get(key) is None:
+                    made.append(name)
+                    recent.put(key, self.arrays[name], self.arrays[name][ROWS].nbytes)
                 return self.arrays[name]
 
         footage = {
@@ -79,7 +87,8 @@ class World:
             for name in self.tracks
         }
         truth: Any = SimpleNamespace(videos=SimpleNamespace(names=tuple(self.tracks)))
-        return TrainingData(truth, footage)  # type: ignore[arg-type]
+        remade = frozenset({"features-rgb", "features-flow"} if held is not None else ())
+        return TrainingData(truth, footage, remade=remade, held=held or 0)  # type: ignore[arg-type]
 
     def learning(self, network: RecurrentConfig | None = None, **training: Any) -> Learning:
         """Two classes; narrow networks in small batches unless told otherwise."""

@@ -55,6 +55,33 @@ def test_a_stage_is_prepared_without_features_and_reads_those_of_its_stream_alon
     assert len(made.batch(0)["features"]) == 1
 
 
+def test_features_that_are_not_kept_are_computed_once_a_video_and_epoch(tmp_path: Path) -> None:
+    """A quarter of the videos can be held at once."""
+    world = World.remembered(videos=12)
+    size = 187 * 4 * 2
+    made = StreamStage("rgb", world.learning(), world.data(held=4 * size), 0)
+    made.prepare(tmp_path)
+    assert not world.made
+    ends = [made.schedule.batches(epoch) for epoch in (1, 2)]
+    for step in range(ends[0]):
+        made.batch(step)
+    assert world.made == ["features-rgb"] * 12
+    for step in range(ends[0], ends[1]):
+        made.batch(step)
+    assert 12 + 12 - 4 <= len(world.made) <= 24  # the last ones may still be held
+
+
+def test_the_fusion_holds_the_features_of_both_streams(tmp_path: Path) -> None:
+    world = World.remembered(videos=12)
+    checkpoints = trained_streams(world, tmp_path)
+    world.made.clear()
+    made = FusionStage("layer", world.learning(), world.data(held=8 * 187 * 4 * 2), 0, checkpoints)
+    made.prepare(tmp_path)
+    for step in range(made.schedule.batches(1)):
+        made.batch(step)
+    assert sorted(world.made) == ["features-flow"] * 12 + ["features-rgb"] * 12
+
+
 def test_preparing_tells_how_far_it_is(tmp_path: Path) -> None:
     world = World.remembered(videos=3)
     told = []

@@ -7,16 +7,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from methods.reclnet.schedule import IDLE, Schedule, plan
+from methods.reclnet.schedule import IDLE, Groups, Schedule, plan
 
 LENGTHS = st.lists(st.integers(1, 90), min_size=1, max_size=40)
 
 
-@given(LENGTHS, st.integers(1, 12), st.integers(1, 25), st.integers(0, 5))
+def groups_of(tracks: int, videos: int, room: int) -> Groups:
+    """Tracks dealt to videos in turn; every third video has none. A video's features take 10 to 14 bytes."""
+    return Groups(np.arange(tracks) % videos * 3 // 2, 10 + np.arange(2 * videos) % 5, room)
+
+
+@given(LENGTHS, st.integers(1, 12), st.integers(1, 25), st.integers(0, 5), st.integers(0, 9))
 def test_every_step_of_every_track_is_seen_once_an_epoch_and_in_order(
-    lengths: list[int], lanes: int, length: int, seed: int
+    lengths: list[int], lanes: int, length: int, seed: int, videos: int
 ) -> None:
-    schedule = Schedule(np.array(lengths), lanes, length, seed)
+    groups = groups_of(len(lengths), videos, 30) if videos else None
+    schedule = Schedule(np.array(lengths), lanes, length, seed, groups)
     for epoch in (0, 1):
         steps: list[list[int]] = [[] for _ in lengths]
         lane_of = {}
@@ -44,6 +50,44 @@ def test_a_batch_depends_on_seed_and_step_alone(lengths: list[int], lanes: int, 
     for step in asked:
         assert one[step].track_L.tolist() == walked[step].track_L.tolist()
         assert one[step].start_L.tolist() == walked[step].start_L.tolist()
+
+
+@pytest.mark.parametrize("room", [0, 25, 60])
+def test_all_tracks_of_a_group_of_videos_come_before_those_of_the_next(room: int) -> None:
+    """So that whoever holds one group computes the features of every video once an epoch."""
+    lengths = np.random.default_rng(0).integers(1, 90, 60)
+    groups = groups_of(60, 8, room)
+    schedule = Schedule(lengths, 6, 20, 0, groups)
+    for epoch in (0, 1):
+        seen: list[set[int]] = []
+        for batch in range(schedule.batches(epoch), schedule.batches(epoch + 1)):
+            track_L = schedule[batch].track_L
+            seen.append(set(groups.video_T[track_L[track_L != IDLE]].tolist()))
+        spans = {v: [i for i, videos in enumerate(seen) if v in videos] for v in set.union(*seen)}
+        for batch in range(len(seen)):
+            held = [video for video, span in spans.items() if span[0] <= batch <= span[-1]]
+            assert len(held) == 1 or groups.bytes_V[held].sum() <= room
+
+
+def test_groups_differ_from_epoch_to_epoch() -> None:
+    groups = groups_of(60, 8, 25)
+    first, second = (groups.drawn(np.random.default_rng(epoch)) for epoch in (0, 1))
+    assert sorted(np.concatenate(first).tolist()) == list(range(60))
+    assert {tuple(np.unique(groups.video_T[tracks])) for tracks in first} != {
+        tuple(np.unique(groups.video_T[tracks])) for tracks in second
+    }
+
+
+def test_where_features_are_kept_the_order_is_random_over_all_tracks() -> None:
+    lengths = np.random.default_rng(0).integers(1, 90, 60)
+    schedule, at = Schedule(lengths, 6, 20, 3), 0
+    for epoch in (0, 1):
+        order = np.random.default_rng([3, 7, epoch]).permutation(60)
+        for wanted in plan(lengths, order, 6, 20):
+            assert schedule[at].track_L.tolist() == wanted.track_L.tolist()
+            assert schedule[at].start_L.tolist() == wanted.start_L.tolist()
+            at += 1
+    assert at == schedule.batches(2)
 
 
 def test_lanes_are_filled_as_they_come_free() -> None:

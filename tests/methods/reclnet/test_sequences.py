@@ -67,6 +67,12 @@ def test_batches_hold_the_rows_and_labels_of_their_stretches() -> None:
         assert (labels_TL[count:, lane] == UNKNOWN).all()
 
 
+def test_rows_of_a_video_are_those_its_steps_point_to() -> None:
+    found, features, _ = sequences_of_two_videos()
+    assert found.videos == ("a", "none", "b")
+    assert found.rows_V.tolist() == [len(features[video]["rgb"]) for video in found.videos] == [32, 0, 12]
+
+
 def test_all_batches_hold_every_step_once() -> None:
     found, _, labels = sequences_of_two_videos()
     seen = [found.labels(stretches, 6) for stretches in plan(found.lengths_T, np.arange(3), 2, 6)]
