@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 from collections.abc import Iterator
 
@@ -39,9 +40,9 @@ def fc7(footage: Footage, stream: str, detector: Detector, tracks: Tracks, batch
     return features_MD
 
 
-def bytes_per_frame(per_frame: int, numbers: int) -> int:
+def bytes_per_frame(per_frame: float, numbers: int) -> int:
     """About how many bytes so many numbers of a box take for a frame of ``per_frame`` track rows."""
-    return per_frame * numbers * 2
+    return math.ceil(per_frame * numbers * 2)
 
 
 def mapped(shape: tuple[int, int]) -> Array:

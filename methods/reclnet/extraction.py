@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
@@ -62,7 +63,7 @@ def read_paths(video: str, arrays: Mapping[str, Array]) -> Paths:
     return Paths((video,), **arrays)
 
 
-def bytes_per_frame(per_frame: int) -> int:
+def bytes_per_frame(per_frame: float) -> int:
     """About how many bytes the arrays of tracks take for a frame, as if no track shared a box."""
     row, distinct = 4 + 4 + 16 + 4, 4 + 16
-    return per_frame * (row + distinct)
+    return math.ceil(per_frame * (row + distinct))

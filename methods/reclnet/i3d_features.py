@@ -12,6 +12,7 @@ are scaled to it, as all footage is.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -75,9 +76,9 @@ def map_steps(tracks: Arrays) -> Steps:
     return steps._replace(feature_P=np.arange(len(steps.track_P)))
 
 
-def bytes_per_frame(per_frame: int, channels: int) -> int:
+def bytes_per_frame(per_frame: float, channels: int) -> int:
     """About how many bytes the features of a stream take for a frame of ``per_frame`` track rows."""
-    return per_frame * channels * 2 // FRAMES
+    return math.ceil(per_frame * channels * 2 / FRAMES)
 
 
 @torch.no_grad()

@@ -150,7 +150,7 @@ class Reclnet(TrackMethod):
         recurrent = self.config.model.scores == "recurrent"
         numbers = self.feature_size if recurrent else len(self.info.classes) + 1
         stages = needed if stream in needed else (*needed, stream)
-        size = bytes_per_frame(self.config.tracks.per_frame(len(self.info.classes)), numbers)
+        size = bytes_per_frame(self.per_frame, numbers)
         return Extraction(stages, self.feature_config(stream) if recurrent else None, size)
 
     def extract(self, name: str, footage: Footage) -> Arrays:

@@ -23,6 +23,8 @@ from bench.names import near
 from bench.records import Tubes
 from bench.tubes.paths import Paths, chained
 
+PLACES = ["video", "tube", "frame"]
+"""Columns that say where the boxes of a track are."""
 MEND = "write tracks as Parquet of tubes, see docs/predictions-schema.md"
 
 
@@ -46,8 +48,9 @@ class TrackFile:
             raise ValueError(f"tracks.file: {error}") from error
         if header.kind not in ("", "tubes"):
             raise ValueError(f"tracks.file: {path} holds {header.kind}, not tubes; {MEND}")
-        if "video" not in pq.read_schema(path).names:
-            raise ValueError(f"tracks.file: {path} has no column 'video'; {MEND}")
+        for name in PLACES:
+            if name not in pq.read_schema(path).names:
+                raise ValueError(f"tracks.file: {path} has no column {name!r}; {MEND}")
         return cls(path, header, frozenset(header.videos or _named(path)))
 
     def paths(self, video: str, frames: int, num_classes: int) -> Paths:
@@ -72,6 +75,14 @@ class TrackFile:
                 f"{num_classes} classes; labels begin at 0, and -1 is for tracks of no class"
             )
         return _paths(found)
+
+    def per_frame(self) -> float:
+        """Boxes of tracks a frame, gaps filled, over the frames up to the last box of each video."""
+        rows = pq.read_table(self.path, columns=PLACES)
+        spans = rows.group_by(["video", "tube"]).aggregate([("frame", "min"), ("frame", "max")])
+        first, last = (spans[name].to_numpy().astype(np.int64) for name in ("frame_min", "frame_max"))
+        frames = spans.group_by("video").aggregate([("frame_max", "max")])["frame_max_max"].to_numpy() + 1
+        return float((last - first + 1).sum() / max(frames.sum(), 1))
 
     def _rows(self, video: str) -> Tubes:
         """The rows of a video, of that alone."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,8 +44,9 @@ class TrackMethod(ConfiguredMethod):
 
     @property
     def track_streams(self) -> tuple[str, ...]:
-        """Streams whose detections tracks are made of."""
-        return tuple(stream for stream in STREAMS if stream in self.config.tracks.streams)
+        """Streams whose detections tracks are made of; none where tracks come from a file."""
+        tracks = self.config.tracks
+        return () if tracks.file else tuple(stream for stream in STREAMS if stream in tracks.streams)
 
     @property
     def described_streams(self) -> tuple[str, ...]:
@@ -57,6 +59,17 @@ class TrackMethod(ConfiguredMethod):
         """Streams whose detectors are needed."""
         needed = {*self.track_streams, *self.described_streams}
         return tuple(stream for stream in STREAMS if stream in needed)
+
+    @cached_property
+    def per_frame(self) -> float:
+        """About how many track rows a frame has, for estimates of space.
+
+        Raises ValueError for a file of tracks that is not there or none.
+        """
+        tracks = self.config.tracks
+        if tracks.file:
+            return TrackFile.open(Path(tracks.file)).per_frame()
+        return tracks.per_frame(len(self.info.classes))
 
     @property
     def flow(self) -> FlowNeed | None:
@@ -73,7 +86,7 @@ class TrackMethod(ConfiguredMethod):
         for name, path in {"model.pretrained": model.pretrained, "tracks.file": file}.items():
             if path and not Path(path).is_file():
                 raise ValueError(f"{name}: no file {path}; `bench weights {self.name}` lists the published")
-        if model.detector.trunk.needs_weights and not model.pretrained:
+        if self.detector_streams and model.detector.trunk.needs_weights and not model.pretrained:
             trunk = model.detector.trunk.name
             raise ValueError(
                 f"{self.name} at full size starts from ImageNet weights of {trunk}, parts of which stay "
@@ -107,7 +120,7 @@ class TrackMethod(ConfiguredMethod):
 
     def extractions(self) -> Mapping[str, Extraction]:
         stages, tracks = self.track_streams, self.track_config()
-        size = bytes_per_frame(self.config.tracks.per_frame(len(self.info.classes)))
+        size = bytes_per_frame(self.per_frame)
         found = {}
         if self.config.tracks.box_size:
             found[PATHS] = Extraction(stages, tracks)

@@ -53,8 +53,9 @@ class ReclnetPp(Reclnet):
         return ()  # I3D does
 
     def facts(self) -> dict[str, Any]:
-        trained = [name for name, used in (("ImageNet", self.config.model.pretrained),
-                                           ("Kinetics-400 (I3D)", self.config.i3d)) if used]  # fmt: skip
+        detector = self.config.model.pretrained if self.detector_streams else ""
+        named = {"ImageNet": detector, "Kinetics-400 (I3D)": self.config.i3d}
+        trained = [name for name, weights in named.items() if weights]
         return super().facts() | {"pretraining": " and ".join(trained) or "none"}
 
     def check(self) -> None:
@@ -84,13 +85,19 @@ class ReclnetPp(Reclnet):
             seen = config.features
             read = {"clips": asdict(config.clips), "shuffled": config.training.shuffled_labels}
             read["network"] = (seen.frame_size, seen.width, seen.stem_kernel)
+            read |= self.source_sizes()
             stages |= {f"{I3D_STAGE}{stream}": read for stream in config.model.streams}
         return stages
 
     def feature_config(self, stream: str) -> Any:
         path = self._published(stream)
         weights = {stream: digest_file(path)} if path else {}
-        return {"i3d": asdict(self.config.features), "weights": weights}
+        return {"i3d": asdict(self.config.features), "weights": weights, **self.source_sizes()}
+
+    def source_sizes(self) -> dict[str, tuple[int, int]]:
+        """The size of what I3D's pictures are made from, where it is not theirs."""
+        size = self.config.model.frame_size
+        return {} if size == self.config.features.frame_size else {"frame_size": size}
 
     def training_stage(
         self, name: str, data: TrainingData, seed: int, checkpoints: Mapping[str, Path]
@@ -112,7 +119,7 @@ class ReclnetPp(Reclnet):
 
         config = self.config
         stages = needed if config.i3d else (*needed, f"{I3D_STAGE}{stream}")
-        size = bytes_per_frame(config.tracks.per_frame(len(self.info.classes)), self.feature_size)
+        size = bytes_per_frame(self.per_frame, self.feature_size)
         return Extraction(stages, self.feature_config(stream), size)
 
     def load_extraction(self, name: str, checkpoints: Mapping[str, Path], device: str) -> None:

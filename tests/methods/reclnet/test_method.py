@@ -11,8 +11,9 @@ import narrow
 import numpy as np
 import pytest
 
+from bench.files.tables import write_tubes
 from bench.footage import Footage
-from bench.records import Detections, GroundTruth
+from bench.records import Detections, GroundTruth, Tubes
 from bench.runs.plan import Plan, Request
 from bench.speed.subject import Job, opened
 from bench.testing import INFO, Remade, noise, toy_truth, training_data
@@ -24,6 +25,7 @@ from methods.reclnet.config import ReclnetConfig, configs
 from methods.reclnet.detector_training import DetectorStage, empty_stacks, stacked
 from methods.reclnet.labels import FrameLabels
 from methods.reclnet.method import Reclnet
+from methods.reclnet.steps import ROWS
 from methods.reclnet.tracking import PERSON_TRACKS
 
 RUNS = Path("runs")
@@ -93,6 +95,44 @@ def test_cells_and_seeds_share_tracks_and_features(tmp_path: Path, micro_cache: 
     longer = keys("gru-average", "tracks.min_frames=3")
     assert longer["rgb"] == gru["rgb"]
     assert longer["tracks"] != gru["tracks"]
+
+
+def test_with_tracks_from_a_file_only_what_is_read_of_detectors_is_trained(tmp_path: Path) -> None:
+    """And of RGB alone no flow is needed; a frame has as many boxes as the file."""
+    path, row = tmp_path / "tracks.parquet", configs("ucf24-mini", "tiny")["gru-rgb"]
+    write_tubes(path, standing(3, 6), {})
+    own, given = (Reclnet(replace(row, tracks=replace(row.tracks, file=f)), INFO) for f in ("", str(path)))
+    assert own.flow is not None
+    assert given.flow is None
+    assert list(given.training_config()) == ["rgb", "recurrent-rgb"]
+    assert given.training_config()["rgb"] == own.training_config()["rgb"]
+    found = given.extractions()
+    assert {name: one.stages for name, one in found.items()} == {"tracks": (), "features-rgb": ("rgb",)}
+    width = row.model.detector.trunk.feature_size
+    assert found["features-rgb"].bytes_per_frame == 3 * 2 * width
+    assert own.extractions()["features-rgb"].bytes_per_frame == 5 * len(INFO.classes) * 2 * width
+
+
+def standing(count: int, frames: int) -> Tubes:
+    """So many persons in every frame of the videos that tests are trained on and asked about."""
+    names = tuple(f"run/v_run_g0{i}_c01" for i in (0, 1, 3))
+    lengths = (frames, 4, frames)
+    video = np.concatenate([np.full(n * count, v) for v, n in enumerate(lengths)])
+    person = np.concatenate([np.repeat(np.arange(count), n) for n in lengths])
+    frame = np.concatenate([np.tile(np.arange(n), count) for n in lengths])
+    boxes = np.stack([20 * person + 2, person + 2, 20 * person + 20, person + 30], axis=1)
+    ones = np.ones(len(video))
+    return Tubes(names, video, video * count + person, -ones, ones, frame, boxes)
+
+
+def test_a_method_learns_on_tracks_from_a_file(tmp_path: Path) -> None:
+    write_tubes(tmp_path / "tracks.parquet", standing(2, 6), {})
+    config = narrow.reclnet(streams=("rgb",), fusion="average")
+    _, seen = trained(
+        replace(config, tracks=replace(config.tracks, file=str(tmp_path / "tracks.parquet"))), tmp_path
+    )
+    assert seen.extracted("tracks")["label_T"].tolist() == [-1, -1]
+    assert len(seen.extracted("features-rgb")[ROWS]) == 2 * 6
 
 
 def test_scores_of_tracks_are_bounded_by_their_classes(tmp_path: Path) -> None:

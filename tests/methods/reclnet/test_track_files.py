@@ -74,6 +74,15 @@ def test_the_detectors_score_tracks_from_a_file(path: Path) -> None:
     assert found.distinct_M4.max() <= SIZE[0]
 
 
+def test_rows_a_frame_are_those_of_the_file_gaps_filled(path: Path, tmp_path: Path) -> None:
+    """Five and one box in the six frames of one video, one in the 901 of another."""
+    foreign(tmp_path / "other.parquet", tubes())
+    for file in (path, tmp_path / "other.parquet"):
+        assert TrackFile.open(file).per_frame() == pytest.approx(7 / 907)
+    foreign(tmp_path / "empty.parquet", tubes()[np.arange(0)])
+    assert TrackFile.open(tmp_path / "empty.parquet").per_frame() == 0
+
+
 def test_a_missing_video_is_named_with_what_is_near(path: Path) -> None:
     with pytest.raises(ValueError, match=r"tracks\.parquet has no video 'run/v_run_g03_c01'.*v_run_g0"):
         TrackFile.open(path).paths("run/v_run_g03_c01", 6, 3)
@@ -109,8 +118,12 @@ def test_missing_columns_and_mixed_rows_are_named(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"a\.parquet has no column 'video'"):
         TrackFile.open(tmp_path / "a.parquet")
     foreign(tmp_path / "b.parquet", tubes())
-    pd.read_parquet(tmp_path / "b.parquet").drop(columns="tube").to_parquet(tmp_path / "b.parquet")
-    with pytest.raises(ValueError, match=r"b\.parquet has wrong columns: it lacks tube.*v_run_g01"):
+    whole = pd.read_parquet(tmp_path / "b.parquet")
+    whole.drop(columns="tube").to_parquet(tmp_path / "b.parquet")
+    with pytest.raises(ValueError, match=r"b\.parquet has no column 'tube'"):
+        TrackFile.open(tmp_path / "b.parquet")
+    whole.drop(columns="x1").to_parquet(tmp_path / "b.parquet")
+    with pytest.raises(ValueError, match=r"b\.parquet has wrong columns: it lacks x1.*v_run_g01"):
         TrackFile.open(tmp_path / "b.parquet").paths(VIDEO, 6, 3)
     foreign(tmp_path / "c.parquet", tubes())
     pd.read_parquet(tmp_path / "c.parquet").iloc[::-1].to_parquet(tmp_path / "c.parquet")

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 import torch
 
+from bench.files.tables import write_tubes
+from bench.records import Tubes
 from bench.testing import INFO, Remade, footage, noise, toy_truth, training_data
 from bench.training import CHECKPOINT, Compute, train
 from methods.base import Info, TrainingData
@@ -51,6 +53,25 @@ def test_person_tracks_are_adapted_before_features_are_taken(tmp_path: Path) -> 
     method = ReclnetPp(published(tmp_path, configs("daly", "full")["frame-tracks"]), INFO)
     assert list(method.training_config()) == ["rgb", "box-size", *LAST]
     assert method.extractions()["features-flow"].stages == ("rgb", "box-size")
+
+
+def test_with_tracks_from_a_file_no_detector_is_trained(tmp_path: Path) -> None:
+    """Nor are weights for one needed; I3D's features then name what else they are made from."""
+    path = tmp_path / "tracks.parquet"
+    boxes = Tubes(("v",), [0], [0], [-1], [1], [0], [[1, 2, 3, 4]])
+    write_tubes(path, boxes, {})
+    tiny, whole = configs("ucf24-mini", "tiny")["default"], configs("ucf24", "full")["default"]
+    given = ReclnetPp(replace(tiny, tracks=replace(tiny.tracks, file=str(path))), INFO)
+    assert list(given.training_config()) == [*I3D, *LAST]
+    assert given.extractions()["tracks"].stages == ()
+    named = published(tmp_path, whole)
+    named = replace(named, tracks=replace(named.tracks, file=str(path)))
+    bare = ReclnetPp(replace(named, model=replace(named.model, pretrained="")), INFO)
+    bare.check()
+    assert bare.facts()["pretraining"] == "Kinetics-400 (I3D)"
+    small = ReclnetPp(replace(named, model=replace(named.model, frame_size=(400, 300))), INFO)
+    assert small.extractions()["features-rgb"].config != bare.extractions()["features-rgb"].config
+    assert small.training_config()["recurrent-rgb"] != bare.training_config()["recurrent-rgb"]
 
 
 def test_at_full_size_published_weights_are_required(tmp_path: Path) -> None:
