@@ -56,9 +56,10 @@ class Footage:
 
     @property
     def flow_THW2(self) -> tuple[Fields, float]:
-        """All flow fields as int8, by index, and the bound that 127 stands for, in pixels of ``size``.
+        """All flow fields as int8, by index, and the bound that 127 stands for, in pixels of the fields' size.
 
-        Of a long video only what is asked for is read (:class:`bench.flow.reader.FlowReader`).
+        That is the store's, which need not be ``size`` (:class:`methods.base.FlowNeed`). Of a long video only
+        what is asked for is read (:class:`bench.flow.reader.FlowReader`).
         """
         if self._store is None:
             raise ValueError(f"{self.name}: no flow store was given")

@@ -35,6 +35,16 @@ def jittered_window(frame_size: tuple[int, int], jitter: float, rng: np.random.G
     return left, top, width - left - right, height - top - bottom
 
 
+def rescaled(window: Window | None, size: tuple[int, int], to: tuple[int, int]) -> Window | None:
+    """The window of a frame of ``size`` (width, height) in that frame at another size, in whole pixels."""
+    if window is None or size == to:
+        return window
+    x, y, w, h = window
+    across, down = to[0] / size[0], to[1] / size[1]
+    left, top, right, bottom = (round(at) for at in (x * across, y * down, (x + w) * across, (y + h) * down))
+    return left, top, max(right - left, 1), max(bottom - top, 1)
+
+
 def cut(frames_THWC: Array, window: Window | None) -> Array:
     """The window of every frame, scaled to the full frame; parts beyond the border repeat the edge."""
     if window is None:

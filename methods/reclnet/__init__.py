@@ -9,8 +9,7 @@ equation 2 has them with the reset gate before the recurrent product, streams tr
 fusion, truncated back-propagation, the median filter, threshold, top-40 score and 3D-NMS.
 The recurrent code was not published; what the paper leaves open is marked *ours*. DALY's person detector was
 trained on MPII: here a person is what the detector does not call background, or tracks come from a file.
-Pictures of flow show motion in pixels of the detector's frame (800x600), where the authors made them at the
-video's size and enlarged them; frames are normalised as torchvision's networks are trained.
+Frames are normalised as torchvision's networks are trained.
 Where the features of a stream are too large to be kept, batches are of the tracks of few videos at a time.
 With several labels a person (AVA) a box is learnt as the one that overlaps it most: softmax, ours.
 """

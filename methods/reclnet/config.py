@@ -20,12 +20,17 @@ ScoreFusion = Literal["average", "gating", "layer"]
 class ModelConfig:
     """What scores the boxes of tracks.
 
+    frame_size: width and height of the pictures that detectors see; 600 is the authors' shorter side.
+    flow_size: of the frames that flow is computed of, and in whose pixels its pictures show motion, which
+        saturate at 8. That of the videos of UCF101-24 and J-HMDB, as the authors computed it; those of other
+        sizes are scaled to it. The picture of flow is then scaled to ``frame_size``, motion as it is.
     streams: whose scores count; tracks may be made of more (``tracks.streams``).
     scores: the recurrent network's, or those of the detector itself (*CNN* in Table 1).
     fusion: of the scores of two streams (section 3.2).
     """
 
-    frame_size: tuple[int, int] = (800, 600)  # width, height: 600 is the authors' shorter side
+    frame_size: tuple[int, int] = (800, 600)
+    flow_size: tuple[int, int] = (320, 240)
     detector: FasterRcnnConfig = VGG16
     pretrained: str = ""  # ImageNet weights of the detectors' trunk
     flow: str = "brox"  # the authors'
@@ -126,6 +131,7 @@ def _tiny(dataset: str) -> ReclnetConfig:
     made = ReclnetConfig(
         model=ModelConfig(
             frame_size=(128, 96),
+            flow_size=(128, 96),
             detector=TINY,
             flow="dis",
             recurrent=RecurrentConfig(hidden=128, units=(64, 64)),

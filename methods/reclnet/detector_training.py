@@ -23,6 +23,7 @@ from methods.common.windows import Window, cut, random_window, to_network, visib
 from methods.nn.faster_rcnn.matching import Truth
 from methods.nn.faster_rcnn.network import FasterRCNN
 from methods.reclnet.config import DetectorTraining
+from methods.reclnet.pictures import at_size
 
 PIXELS = 127.0
 """Of motion that are clipped; the flow picture saturates far below."""
@@ -112,7 +113,7 @@ class DetectorStage(TrainingStage):
         """uint8 [K, H, W, 3], cut out, mirrored, and where they are colours distorted."""
         if self.name == "flow":
             flow = scaled_flow(footage, numbers, FlowScale(PIXELS), window, mirror) * np.float32(PIXELS)
-            return image(flow.astype(np.float32))
+            return at_size(image(flow.astype(np.float32)), footage.size)
         rgb = distorted(cut(footage.clip(numbers), window), self.training.colour, rng)
         return rgb[:, :, ::-1] if mirror else rgb
 

@@ -6,8 +6,8 @@ one cell, the mean over the box (ours). A video longer than ``chunk`` goes throu
 in the authors' program. A map sees 31 frames to both sides (the paper says roughly one hundred in all).
 
 RGB is in [-1, 1]. Flow is that of RecLNet's flow picture, x and y, 0..255 to [-1, 1]: so 8 pixels of motion
-are 1, where the published network was trained with 20. The authors pad DALY's videos to 320x240; here they
-are scaled to it, as all footage is.
+at ``model.flow_size`` are 1, where the published network was trained with 20. The authors pad DALY's videos
+to 320x240; here they are scaled to it, as all footage is.
 """
 
 from __future__ import annotations

@@ -74,7 +74,7 @@ class TrackMethod(ConfiguredMethod):
     @property
     def flow(self) -> FlowNeed | None:
         model = self.config.model
-        return FlowNeed(model.flow, model.frame_size, "model.flow") if self.sees_flow else None
+        return FlowNeed(model.flow, model.flow_size, "model.flow") if self.sees_flow else None
 
     @property
     def sees_flow(self) -> bool:
@@ -101,7 +101,9 @@ class TrackMethod(ConfiguredMethod):
         config, model = self.config, self.config.model
         weights = digest_file(Path(model.pretrained)) if model.pretrained else None
         read = {"frame_size": model.frame_size, "detector": asdict(model.detector), "weights": weights}
-        return {stream: read | {"training": asdict(config.training)} for stream in self.detector_streams}
+        read["training"] = asdict(config.training)
+        enlarged = {} if model.flow_size == model.frame_size else {"flow_size": model.flow_size}
+        return {s: read | (enlarged if s == "flow" else {}) for s in self.detector_streams}
 
     def track_config(self) -> Any:
         """What the tracks are made by, beyond the stages they need."""

@@ -85,19 +85,20 @@ class ReclnetPp(Reclnet):
             seen = config.features
             read = {"clips": asdict(config.clips), "shuffled": config.training.shuffled_labels}
             read["network"] = (seen.frame_size, seen.width, seen.stem_kernel)
-            read |= self.source_sizes()
-            stages |= {f"{I3D_STAGE}{stream}": read for stream in config.model.streams}
+            for stream in config.model.streams:
+                stages[f"{I3D_STAGE}{stream}"] = read | self.scaled_from(stream)
         return stages
 
     def feature_config(self, stream: str) -> Any:
         path = self._published(stream)
         weights = {stream: digest_file(path)} if path else {}
-        return {"i3d": asdict(self.config.features), "weights": weights, **self.source_sizes()}
+        return {"i3d": asdict(self.config.features), "weights": weights, **self.scaled_from(stream)}
 
-    def source_sizes(self) -> dict[str, tuple[int, int]]:
-        """The size of what I3D's pictures are made from, where it is not theirs."""
-        size = self.config.model.frame_size
-        return {} if size == self.config.features.frame_size else {"frame_size": size}
+    def scaled_from(self, stream: str) -> dict[str, tuple[int, int]]:
+        """The size of what I3D's pictures of a stream are scaled from, where it is not theirs."""
+        model = self.config.model
+        size = model.flow_size if stream == "flow" else model.frame_size
+        return {} if size == self.config.features.frame_size else {"scaled_from": size}
 
     def training_stage(
         self, name: str, data: TrainingData, seed: int, checkpoints: Mapping[str, Path]

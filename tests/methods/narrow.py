@@ -114,7 +114,7 @@ def reclnet(**model: Any) -> ReclnetConfig:
         proposals=replace(tiny.model.detector.proposals, channels=8, training=(40, 12), testing=(40, 8)),
     )
     recurrent = replace(tiny.model.recurrent, hidden=8, units=(6, 4))
-    parts = {"frame_size": SIZE, "detector": detector, "recurrent": recurrent} | model
+    parts = {"frame_size": SIZE, "flow_size": SIZE, "detector": detector, "recurrent": recurrent} | model
     return replace(
         tiny,
         model=replace(tiny.model, **parts),

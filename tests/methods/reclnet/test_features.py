@@ -163,7 +163,7 @@ def test_pieces_that_cannot_be_are_refused(chunk: int, context: int) -> None:
         I3DFeatures(chunk=chunk, context=context)
 
 
-def test_pictures_of_flow_are_x_y_and_magnitude_in_pixels_of_the_picture() -> None:
+def test_pictures_of_flow_are_x_y_and_magnitude_in_pixels_of_the_flow() -> None:
     flow = np.zeros((3, 48, 64, 2), np.int8)
     flow[0, ..., 0], flow[1, ..., 1] = 127, -127
     shown = footage(np.zeros((3, 48, 64, 3), np.uint8), flow, bound=4.0)
@@ -174,8 +174,20 @@ def test_pictures_of_flow_are_x_y_and_magnitude_in_pixels_of_the_picture() -> No
     assert found[1, :, 5, 5].tolist() == [[128, 128, 128]] * 2  # past the last field it repeats
     half = pictures(shown, "flow", np.array([0, 1]), (32, 12))
     assert half.shape == (2, 12, 32, 3)
-    assert half[0, 5, 5].tolist() == [160, 128, 160]
-    assert half[1, 5, 5].tolist() == [128, 112, 144]
+    assert half[0, 5, 5].tolist() == [192, 128, 192]
+    assert half[1, 5, 5].tolist() == [128, 64, 192]
+
+
+def test_a_picture_of_smaller_flow_is_enlarged_with_motion_as_it_was() -> None:
+    """It is the picture that is enlarged, as the authors': where two motions meet its magnitude stays."""
+    flow = np.zeros((1, 12, 16, 2), np.int8)
+    flow[..., :8, 0], flow[..., 8:, 0] = 127, -127
+    shown = footage(np.zeros((1, 48, 64, 3), np.uint8), flow, bound=4.0)
+    found = pictures(shown, "flow", np.array([0]))
+    assert found.shape == (1, 48, 64, 3)
+    assert found[0, 20, [5, 60]].tolist() == [[192, 128, 192], [64, 128, 192]]
+    assert (found[..., 2] == 192).all()
+    assert pictures(shown, "rgb", np.array([0])).shape == found.shape
 
 
 def test_a_full_disk_is_named_with_a_way_out(monkeypatch: pytest.MonkeyPatch) -> None:

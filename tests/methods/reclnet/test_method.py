@@ -16,7 +16,7 @@ from bench.footage import Footage
 from bench.records import Detections, GroundTruth, Tubes
 from bench.runs.plan import Plan, Request
 from bench.speed.subject import Job, opened
-from bench.testing import INFO, Remade, noise, toy_truth, training_data
+from bench.testing import INFO, Remade, footage, noise, toy_truth, training_data
 from bench.training import CHECKPOINT, Compute, train
 from bench.tubes.cutting import cut
 from bench.tubes.tracks import TrackingByDetection
@@ -25,6 +25,7 @@ from methods.reclnet.config import ReclnetConfig, configs
 from methods.reclnet.detector_training import DetectorStage, empty_stacks, stacked
 from methods.reclnet.labels import FrameLabels
 from methods.reclnet.method import Reclnet
+from methods.reclnet.pictures import pictures
 from methods.reclnet.steps import ROWS
 from methods.reclnet.tracking import PERSON_TRACKS
 
@@ -216,6 +217,46 @@ def test_a_mirrored_flow_picture_is_that_of_mirrored_motion() -> None:
     assert inner.any()
     assert np.array_equal(back[..., 0][inner], 256 - plain[..., 0].astype(int)[inner])
     assert np.array_equal(back[..., 1:], plain[..., 1:])
+
+
+@pytest.mark.parametrize("mirror", [False, True])
+def test_a_detector_learns_from_the_pictures_of_flow_that_it_is_shown_later(mirror: bool) -> None:
+    """Of flow at another size than the detector's."""
+    config, random = narrow.reclnet(), np.random.default_rng(0)
+    stage = DetectorStage("flow", config.training, INFO, training_data(), 0, Reclnet(config, INFO).detector)
+    field = random.integers(-20, 20, (3, 24, 32, 2)).astype(np.int8)
+    shown = footage(np.zeros((3, 48, 64, 3), np.uint8), field, bound=10.0)
+    seen = stage._pictures(shown, np.array([1, 2]), None, mirror, random).astype(int)
+    wanted = pictures(shown, "flow", np.array([1, 2]))
+    if mirror:
+        wanted = wanted[:, :, ::-1]
+        seen[..., 0] = 256 - seen[..., 0]
+    assert np.abs(seen - wanted).max() <= 1
+
+
+def test_a_window_of_smaller_flow_shows_its_part_moving_faster() -> None:
+    config, random = narrow.reclnet(), np.random.default_rng(0)
+    stage = DetectorStage("flow", config.training, INFO, training_data(), 0, Reclnet(config, INFO).detector)
+    field = np.zeros((1, 24, 32, 2), np.int8)
+    field[:, :12, :16], field[:, 12:, 16:] = 20, -10
+    shown = footage(np.zeros((1, 48, 64, 3), np.uint8), field, bound=12.7)
+    seen = stage._pictures(shown, np.array([0]), (0, 0, 32, 24), False, random)
+    assert seen.shape == (1, 48, 64, 3)
+    assert (seen[..., :2] == 128 + 16 * 2 * 2).all()
+    seen = stage._pictures(shown, np.array([0]), (32, 24, 32, 24), False, random)
+    assert (seen[..., :2] == 128 - 16 * 2).all()
+
+
+def test_at_full_size_flow_is_that_of_the_video_and_at_size_tiny_that_of_the_detector() -> None:
+    for dataset in ("ucf24", "jhmdb", "daly"):
+        whole, tiny = (Reclnet(configs(dataset, size)["default"], INFO) for size in ("full", "tiny"))
+        assert whole.flow is not None
+        assert tiny.flow is not None
+        assert (whole.flow.size, whole.frame_size) == ((320, 240), (800, 600))
+        assert tiny.flow.size == tiny.frame_size
+        read = whole.training_config()
+        assert read["flow"] == read["rgb"] | {"flow_size": (320, 240)}
+        assert tiny.training_config()["flow"] == tiny.training_config()["rgb"]
 
 
 def test_stacks_begin_where_a_person_stays() -> None:

@@ -70,8 +70,11 @@ def test_with_tracks_from_a_file_no_detector_is_trained(tmp_path: Path) -> None:
     bare.check()
     assert bare.facts()["pretraining"] == "Kinetics-400 (I3D)"
     small = ReclnetPp(replace(named, model=replace(named.model, frame_size=(400, 300))), INFO)
-    assert small.extractions()["features-rgb"].config != bare.extractions()["features-rgb"].config
     assert small.training_config()["recurrent-rgb"] != bare.training_config()["recurrent-rgb"]
+    slow = ReclnetPp(replace(named, model=replace(named.model, flow_size=(160, 120))), INFO)
+    for other, stream in ((small, "rgb"), (slow, "flow")):
+        changed = [n for n, one in other.extractions().items() if one.config != bare.extractions()[n].config]
+        assert changed == [f"features-{stream}"]
 
 
 def test_at_full_size_published_weights_are_required(tmp_path: Path) -> None:
