@@ -56,7 +56,7 @@ class Footage:
 
     @property
     def flow_THW2(self) -> tuple[Fields, float]:
-        """All flow fields as int8, by index, and the bound that 127 stands for, in pixels of the fields' size.
+        """All flow fields as int8, by index, and the bound that 127 stands for, in pixels of their own size.
 
         That is the store's, which need not be ``size`` (:class:`methods.base.FlowNeed`). Of a long video only
         what is asked for is read (:class:`bench.flow.reader.FlowReader`).

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from bench.records import Array, Detections, Tubes
-from methods.base import Extraction, Info, TrainingData, TrainingStage
+from methods.base import Extraction, Info, Reads, TrainingData, TrainingStage
 from methods.nn import published
 from methods.reclnet import postprocess
 from methods.reclnet.config import configs
 from methods.reclnet.described import bytes_per_frame, fc7, softmax
 from methods.reclnet.steps import ROWS, Steps, features_of, frame_steps
-from methods.reclnet.track_method import BOX_SIZE, TRACKS, TrackMethod
+from methods.reclnet.track_method import BOX_SIZE, TRACKS, TrackMethod, reads_of
 from methods.reclnet.tracks import Tracks
 
 if TYPE_CHECKING:
@@ -100,6 +100,12 @@ class Reclnet(TrackMethod):
         scored = {"scores": model.scores, "streams": model.streams, "fusion": model.fusion}
         return {"tracks": self.track_config(), "floor": self.config.score_floor, **scored}
 
+    def reads(self, stage: str) -> Reads:
+        """A recurrent network reads the rows of its stream and the tracks, whatever there is of the other."""
+        if stage.startswith(RECURRENT):
+            return reads_of(self.extractions()[self.rows_of(stage.removeprefix(RECURRENT))])
+        return super().reads(stage)
+
     def training_stage(
         self, name: str, data: TrainingData, seed: int, checkpoints: Mapping[str, Path]
     ) -> TrainingStage:
@@ -136,9 +142,11 @@ class Reclnet(TrackMethod):
 
     def extractions(self) -> Mapping[str, Extraction]:
         found = {**super().extractions()}
-        needed = found[TRACKS].stages
+        tracks = found[TRACKS]
         for stream in self.config.model.streams:
-            found[self.rows_of(stream)] = self.row_extraction(stream, needed)
+            rows = self.row_extraction(stream, tracks.stages)
+            flow = tracks.flow or stream == "flow"
+            found[self.rows_of(stream)] = replace(rows, flow=flow, after=(TRACKS,))
         return found
 
     def rows_of(self, stream: str) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.files.store import digest_file
-from methods.base import Extraction, FlowNeed, Info, TrainingData, TrainingStage
+from methods.base import Extraction, FlowNeed, Info, Reads, TrainingData, TrainingStage
 from methods.common.networked import ConfiguredMethod
 from methods.reclnet.config import STREAMS
 from methods.reclnet.extraction import TrackMaker, bytes_per_frame, path_arrays, read_paths
@@ -23,6 +23,11 @@ if TYPE_CHECKING:
     from methods.reclnet.detecting import Detector
 
 PATHS, TRACKS, BOX_SIZE = "paths", "tracks", "box-size"
+
+
+def reads_of(extraction: Extraction) -> Reads:
+    """What a stage reads that reads this extraction and no other stage."""
+    return Reads(extraction.stages, extraction.flow)
 
 
 class TrackMethod(ConfiguredMethod):
@@ -111,6 +116,14 @@ class TrackMethod(ConfiguredMethod):
         given = Path(tracks.file)
         return asdict(tracks) | {"file": digest_file(given) if tracks.file and given.is_file() else ""}
 
+    def reads(self, stage: str) -> Reads:
+        """A detector reads no other; flow that is computed ahead is that of its stream."""
+        if stage == BOX_SIZE:
+            return reads_of(self.extractions()[PATHS])
+        if stage in self.detector_streams:
+            return Reads((), flow=stage == "flow")
+        return super().reads(stage)
+
     def track_stage(self, name: str, data: TrainingData, seed: int) -> TrainingStage:
         """The stage of a detector, or ``box-size``."""
         from methods.reclnet.box_size_training import BoxSizeStage
@@ -122,12 +135,12 @@ class TrackMethod(ConfiguredMethod):
 
     def extractions(self) -> Mapping[str, Extraction]:
         stages, tracks = self.track_streams, self.track_config()
-        size = bytes_per_frame(self.per_frame)
+        size, flow = bytes_per_frame(self.per_frame), "flow" in self.track_streams
         found = {}
         if self.config.tracks.box_size:
-            found[PATHS] = Extraction(stages, tracks)
+            found[PATHS] = Extraction(stages, tracks, flow=flow)
             stages = (*stages, BOX_SIZE)
-        return found | {TRACKS: Extraction(stages, tracks, size)}
+        return found | {TRACKS: Extraction(stages, tracks, size, flow)}
 
     def load_extraction(self, name: str, checkpoints: Mapping[str, Path], device: str) -> None:
         from methods.reclnet.box_size_training import load_box_size

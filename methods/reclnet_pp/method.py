@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.files.store import digest_file
-from methods.base import Extraction, Info, TrainingData, TrainingStage
+from methods.base import Extraction, Info, Reads, TrainingData, TrainingStage
 from methods.nn import published
 from methods.reclnet.method import Reclnet
 from methods.reclnet.steps import features_of
@@ -99,6 +99,12 @@ class ReclnetPp(Reclnet):
         model = self.config.model
         size = model.flow_size if stream == "flow" else model.frame_size
         return {} if size == self.config.features.frame_size else {"scaled_from": size}
+
+    def reads(self, stage: str) -> Reads:
+        """The I3D of a stream reads nothing of the other."""
+        if stage.startswith(I3D_STAGE):
+            return Reads((), flow=stage == f"{I3D_STAGE}flow")
+        return super().reads(stage)
 
     def training_stage(
         self, name: str, data: TrainingData, seed: int, checkpoints: Mapping[str, Path]

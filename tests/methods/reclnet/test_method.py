@@ -136,6 +136,34 @@ def test_a_method_learns_on_tracks_from_a_file(tmp_path: Path) -> None:
     assert len(seen.extracted("features-rgb")[ROWS]) == 2 * 6
 
 
+@pytest.mark.parametrize(
+    ("method", "tracks", "shared"),
+    [
+        ("reclnet", "both", {"rgb", "tracks", "features-rgb", "recurrent-rgb"}),
+        ("reclnet", "rgb", {"rgb", "tracks", "features-rgb", "recurrent-rgb"}),
+        ("reclnet-pp", "rgb", {"rgb", "tracks", "features-rgb", "recurrent-rgb", "i3d-rgb"}),
+    ],
+)
+def test_one_stream_alone_is_that_of_both(
+    tmp_path: Path, micro_cache: Path, method: str, tracks: str, shared: set[str]
+) -> None:
+    """Nothing of the stream is made again, whatever flow the other reads."""
+    (tmp_path / "cache").symlink_to(micro_cache)
+    streams = ("tracks.streams=('rgb',)",) if tracks == "rgb" and method == "reclnet" else ()
+    keys = []
+    for words in (("model.streams=('rgb',)",), ()):
+        fusion = ("postprocess.linking.fusion=none",) if words else ()
+        request = Request(
+            method, "ucf24-mini.micro", variant="tiny+default", runs_dir=tmp_path,
+            overrides=(*words, *streams, *fusion),
+        )  # fmt: skip
+        plan = Plan.of(request)
+        keys.append({**plan.extraction_keys, **plan.train_keys})
+    alone, both = keys
+    assert {name for name in alone if alone[name] == both.get(name)} >= shared
+    assert "fusion" in both
+
+
 def test_scores_of_tracks_are_bounded_by_their_classes(tmp_path: Path) -> None:
     method, seen = trained(narrow.reclnet(), tmp_path)
     tracks = seen.extracted("tracks")
