@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from bench.metrics.boxes import nms
 from bench.records import Array, Detections, Tubes
 from bench.speed.marks import NMS, part
+from methods.common import suppression
 from methods.rfb_flow.config import PostprocessConfig
 
 
@@ -24,21 +24,14 @@ def detections_and_tubes(
 @part(NMS)
 def suppressed(predictions: Detections, config: PostprocessConfig) -> Detections:
     """The boxes that NMS of each frame and class keeps of its best ones, by frame and falling score."""
-    found = predictions[strongest(predictions, config)]
-    found = found[nms(found.boxes_N4, found.score, config.nms, 0, _groups(found))]
-    return found[np.lexsort((-found.score, found.frame))]
+    return suppression.suppressed(predictions[strongest(predictions, config)], config.nms)
 
 
 def strongest(predictions: Detections, config: PostprocessConfig) -> Array:
     """Rows of the best boxes above the floor of each frame and class."""
     rows = np.flatnonzero(predictions.score > config.score_floor)
-    groups = _groups(predictions)[rows]
+    groups = suppression.frame_classes(predictions)[rows]
     order = np.lexsort((-predictions.score[rows], groups))
     rows, groups = rows[order], groups[order]
     rank = np.arange(len(rows)) - np.searchsorted(groups, groups)
     return rows[rank < config.candidates]
-
-
-def _groups(predictions: Detections) -> Array:
-    """A number for each frame and class."""
-    return predictions.frame.astype(np.int64) << 16 | predictions.label

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from bench.metrics.boxes import nms
 from bench.records import Detections, Tubes
-from bench.speed.marks import NMS, part
 from methods.base import Info
+from methods.common.suppression import suppressed
 from methods.two_stream_yolo.config import PostprocessConfig
 
 
@@ -30,11 +29,3 @@ def best_of_frames(predictions: Detections, multi_label: bool) -> Detections:
     rows = predictions[np.lexsort((-predictions.score, predictions.frame))]
     best = rows[np.flatnonzero(np.diff(rows.frame, prepend=-1))]
     return rows[np.isin(rows.box, best.box)] if multi_label else best
-
-
-@part(NMS)
-def suppressed(predictions: Detections, threshold: float) -> Detections:
-    """The boxes that NMS of each frame and class keeps, by frame and falling score."""
-    groups = predictions.frame.astype(np.int64) << 16 | predictions.label
-    found = predictions[nms(predictions.boxes_N4, predictions.score, threshold, 0, groups)]
-    return found[np.lexsort((-found.score, found.frame))]
