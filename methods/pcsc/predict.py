@@ -15,6 +15,7 @@ from bench.records import STREAMS, Detections
 from bench.speed.marks import NETWORK, compiled, part
 from methods.base import Info
 from methods.common.batches import stack
+from methods.common.checkpoints import load_network
 from methods.common.windows import to_annotation
 from methods.pcsc.clips import clip_tensors
 from methods.pcsc.config import PcscConfig
@@ -44,9 +45,9 @@ class Predictor:
     def load(cls, config: PcscConfig, info: Info, checkpoints: Mapping[str, Path], device: str) -> Predictor:
         """From the checkpoints of the training stages. Raises ValueError for one of another config."""
         found = cls.begin(config, info, "actionness" in checkpoints)
-        _load(found.network, checkpoints["detector"])
+        load_network(found.network, checkpoints["detector"])
         if found.actionness is not None:
-            _load(found.actionness, checkpoints["actionness"])
+            load_network(found.actionness, checkpoints["actionness"])
         return found.to(device)
 
     @classmethod
@@ -141,10 +142,3 @@ class Predictor:
 def actionness_layer(config: PcscConfig, num_classes: int) -> nn.Linear:
     """One linear detector a class on the fc7 features of both streams (ours: layers unstated)."""
     return nn.Linear(config.model.head_channels * len(config.model.streams), num_classes)
-
-
-def _load(module: nn.Module, path: Path) -> None:
-    """Load weights, refusing those of another config by the first keys that differ."""
-    from methods.nn.weights import load_checked, read_tensors
-
-    load_checked(module, read_tensors(path), str(path), hint="It was trained with another config")

@@ -149,7 +149,8 @@ class RfbFlow(NetworkMethod):
         return weights_file(model.flow, model.flow_weights)
 
     def load(self, checkpoints: Mapping[str, Path], device: str) -> None:
-        from methods.rfb_flow.predict import Predictor, load_network
+        from methods.common.checkpoints import load_network
+        from methods.rfb_flow.predict import Predictor
 
         network = self.network()
         load_network(network, checkpoints["detector"])

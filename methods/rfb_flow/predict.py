@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -15,7 +14,6 @@ from bench.speed.marks import FLOW, NETWORK, compiled, part
 from methods.base import Info
 from methods.common.windows import to_annotation
 from methods.nn.multibox import decoded
-from methods.nn.weights import load_checked, read_tensors
 from methods.rfb_flow import clips
 from methods.rfb_flow.config import RfbFlowConfig
 from methods.rfb_flow.network import RfbFlowNetwork
@@ -107,8 +105,3 @@ class Predictor:
 
 def _in_pixels(boxes_N4: Array, footage: Footage) -> Array:
     return boxes_N4.clip(0, 1) * np.tile(footage.size, 2)
-
-
-def load_network(network: RfbFlowNetwork, path: Path) -> None:
-    """The checkpoint of the detector, refusing one of another config by the first keys that differ."""
-    load_checked(network, read_tensors(path), str(path), hint="It was trained with another config")

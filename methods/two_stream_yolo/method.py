@@ -179,7 +179,8 @@ class TwoStreamYolo(NetworkMethod):
         return weights_file(flow, weights) if is_inside(flow) else None
 
     def load(self, checkpoints: Mapping[str, Path], device: str) -> None:
-        from methods.two_stream_yolo.start import detector, load_network
+        from methods.common.checkpoints import load_network
+        from methods.two_stream_yolo.start import detector
 
         network = detector(self.config.model, len(self.info.classes))
         load_network(network, checkpoints["detector"])

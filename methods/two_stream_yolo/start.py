@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from torch import nn
-
 from methods.nn import darknet_weights
 from methods.nn.flow.inside import is_inside
 from methods.nn.flow.named import build, load_published
-from methods.nn.weights import check_tensors, load_checked, read_tensors
+from methods.nn.weights import check_tensors, read_tensors
 from methods.two_stream_yolo.config import ModelConfig
 from methods.two_stream_yolo.network import Detector, Recogniser, Streams
 
@@ -56,8 +54,3 @@ def _load_streams(network: Streams, path: Path) -> None:
     wanted = {n: tuple(t.shape) for n, t in state.items() if n.startswith(STREAMS) and ".head." not in n}
     check_tensors(wanted, {name: tuple(t.shape) for name, t in found.items()}, str(path))
     network.load_state_dict(state | found)
-
-
-def load_network(network: nn.Module, path: Path) -> None:
-    """The checkpoint of the detector, refusing one of another config by the first keys that differ."""
-    load_checked(network, read_tensors(path), str(path), hint="It was trained with another config")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -15,7 +14,6 @@ from bench.speed.marks import NETWORK, compiled, part
 from methods.base import Info
 from methods.common.batches import stack
 from methods.common.windows import to_annotation
-from methods.nn.weights import load_checked, read_tensors
 from methods.yowo import clips
 from methods.yowo.config import YowoConfig
 from methods.yowo.network import YowoNetwork
@@ -86,8 +84,3 @@ class Predictor:
             score=classes[image[row], box[row], label],
             objectness=objectness[image[row], box[row]],
         )
-
-
-def load_network(network: YowoNetwork, path: Path) -> None:
-    """The checkpoint of the detector, refusing one of another config by the first keys that differ."""
-    load_checked(network, read_tensors(path), str(path), hint="It was trained with another config")
