@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import methods.yowo.config as yowo
-from methods.common.config import CropsConfig
+from methods.common.config import CropsConfig, with_parts
 from methods.yowo.config import ModelConfig, PostprocessConfig, TrainingConfig
 
 
@@ -85,7 +85,7 @@ def base(dataset: str, size: str) -> MenetConfig:
     training: dict[str, Any] = {"learning_rate": 1e-4, "batch": 16}
     if not dataset.startswith("jhmdb"):
         training = {"learning_rate": 1e-3, "batch": 32, "milestones": (20_000, 30_000, 40_000, 50_000)}
-    return _set(config, model={"frozen": False}, training=training)
+    return with_parts(config, model={"frozen": False}, training=training)
 
 
 def _tiny(config: MenetConfig, dataset: str) -> MenetConfig:
@@ -123,24 +123,19 @@ def configs(dataset: str, size: str) -> dict[str, MenetConfig]:
     temporal, spatial = {"branches": ("3d",)}, {"branches": ("2d",)}
     return {
         "default": whole,
-        "no-srm": _set(whole, motion={"spatial": "rgb"}),
-        "no-kd": _set(whole, distillation={"enabled": False}),
-        "no-non-local": _set(whole, motion={"non_local": ""}),
-        "3d-rgb": _set(whole, **plain, model=temporal),
-        "3d-kd": _set(whole, model=temporal, motion=plain["motion"]),
-        "3d-kd-non-local": _set(whole, model=temporal, motion={"spatial": "rgb"}),
-        "2d-rgb": _set(whole, **plain, model=spatial),
-        "2d-flow": _set(whole, **_but(plain, spatial="flow"), model=spatial),
-        "2d-srm-1": _set(whole, **_but(plain, spatial="srm", maps=1), model=spatial),
-        "2d-srm-3": _set(whole, **_but(plain, spatial="srm", maps=3), model=spatial),
-        "shuffled-labels": _set(whole, training={"shuffled_labels": True}),
+        "no-srm": with_parts(whole, motion={"spatial": "rgb"}),
+        "no-kd": with_parts(whole, distillation={"enabled": False}),
+        "no-non-local": with_parts(whole, motion={"non_local": ""}),
+        "3d-rgb": with_parts(whole, **plain, model=temporal),
+        "3d-kd": with_parts(whole, model=temporal, motion=plain["motion"]),
+        "3d-kd-non-local": with_parts(whole, model=temporal, motion={"spatial": "rgb"}),
+        "2d-rgb": with_parts(whole, **plain, model=spatial),
+        "2d-flow": with_parts(whole, **_but(plain, spatial="flow"), model=spatial),
+        "2d-srm-1": with_parts(whole, **_but(plain, spatial="srm", maps=1), model=spatial),
+        "2d-srm-3": with_parts(whole, **_but(plain, spatial="srm", maps=3), model=spatial),
+        "shuffled-labels": with_parts(whole, training={"shuffled_labels": True}),
     }
 
 
 def _but(parts: dict[str, dict[str, Any]], **motion: Any) -> dict[str, dict[str, Any]]:
     return parts | {"motion": parts["motion"] | motion}
-
-
-def _set(config: MenetConfig, **parts: dict[str, Any]) -> MenetConfig:
-    """The config with fields of its parts replaced."""
-    return replace(config, **{name: replace(getattr(config, name), **kw) for name, kw in parts.items()})

@@ -11,6 +11,7 @@ from typing import Any
 from bench.sources import SOURCE
 from bench.tubes.online import OnlineLinking
 from bench.tubes.scoring import TubeScoring
+from methods.common.config import with_parts
 
 
 @dataclass(frozen=True)
@@ -175,11 +176,11 @@ def configs(dataset: str, size: str) -> dict[str, PcscConfig]:
     """
     base = _tiny(dataset) if size == "tiny" else PcscConfig()
     if dataset.startswith(("jhmdb", "ava")):
-        base = _set(base, actionness={"enabled": False}, postprocess={"refine": False})
+        base = with_parts(base, actionness={"enabled": False}, postprocess={"refine": False})
     if dataset.startswith("ava"):
-        base = _set(base, model={"class_specific_boxes": False}, postprocess={"boxes_per_frame": 100})
+        base = with_parts(base, model={"class_specific_boxes": False}, postprocess={"boxes_per_frame": 100})
         base = replace(base, rows_per_stage=300)
-    tenth = _set(base, training={"frame_step": 10})
+    tenth = with_parts(base, training={"frame_step": 10})
     no_refinement: dict[str, dict[str, Any]] = {
         "actionness": {"enabled": False},
         "postprocess": {"refine": False, "stage": 0},
@@ -187,28 +188,25 @@ def configs(dataset: str, size: str) -> dict[str, PcscConfig]:
     alone = {"stages": 0, "feature_cooperation": False, "proposal_cooperation": False}
     rows = {
         "default": base,
-        "no-refinement": _set(base, postprocess={"refine": False}),
-        "baseline": _set(base, model=alone, **no_refinement),
-        "no-cooperation": _set(base, model={"feature_cooperation": False, "proposal_cooperation": False}),
-        "no-features": _set(base, model={"feature_cooperation": False}),
-        "no-proposals": _set(base, model={"proposal_cooperation": False}),
-        "rgb": _set(base, model=alone | {"streams": ("rgb",)}, **no_refinement),
-        "flow": _set(base, model=alone | {"streams": ("flow",)}, **no_refinement),
+        "no-refinement": with_parts(base, postprocess={"refine": False}),
+        "baseline": with_parts(base, model=alone, **no_refinement),
+        "no-cooperation": with_parts(
+            base, model={"feature_cooperation": False, "proposal_cooperation": False}
+        ),
+        "no-features": with_parts(base, model={"feature_cooperation": False}),
+        "no-proposals": with_parts(base, model={"proposal_cooperation": False}),
+        "rgb": with_parts(base, model=alone | {"streams": ("rgb",)}, **no_refinement),
+        "flow": with_parts(base, model=alone | {"streams": ("flow",)}, **no_refinement),
         "every-tenth": tenth,
-        "every-tenth-no-refinement": _set(tenth, postprocess={"refine": False}),
-        "every-tenth-baseline": _set(tenth, model=alone, **no_refinement),
-        "shuffled-labels": _set(base, training={"shuffled_labels": True}),
+        "every-tenth-no-refinement": with_parts(tenth, postprocess={"refine": False}),
+        "every-tenth-baseline": with_parts(tenth, model=alone, **no_refinement),
+        "shuffled-labels": with_parts(base, training={"shuffled_labels": True}),
     }
     ablated = tenth if dataset == "ucf24" else base
     for stage in range(5):
         at_stage = {"stage": stage, "refine": False}
-        rows[f"stage-{stage}"] = _set(ablated, postprocess=at_stage)
-        rows[f"stage-{stage}-no-features"] = _set(
+        rows[f"stage-{stage}"] = with_parts(ablated, postprocess=at_stage)
+        rows[f"stage-{stage}-no-features"] = with_parts(
             ablated, model={"feature_cooperation": False}, postprocess=at_stage
         )
     return rows
-
-
-def _set(config: PcscConfig, **parts: dict[str, Any]) -> PcscConfig:
-    """The config with fields of its parts replaced."""
-    return replace(config, **{name: replace(getattr(config, name), **kw) for name, kw in parts.items()})

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import chain
-from typing import Any, Literal
+from typing import Literal
 
 from bench.tubes import PUBLISHED, Linking
-from methods.common.config import CropsConfig
+from methods.common.config import CropsConfig, with_parts
 from methods.nn.flow.config import FittingConfig
 from methods.nn.priors import RFB_300, PriorLevel
 
@@ -151,9 +151,9 @@ def base(dataset: str, size: str) -> RfbFlowConfig:
     """The paper's settings on that dataset, or the tiny ones. Trimmed videos are not trimmed again."""
     made = _tiny(dataset) if size == "tiny" else RfbFlowConfig()
     if dataset == "ucf24" and size == "full":
-        made = _set(made, training={"frame_steps": UCF24_FRAME_STEPS})
+        made = with_parts(made, training={"frame_steps": UCF24_FRAME_STEPS})
     if dataset.startswith("jhmdb"):
-        made = _set(made, postprocess={"linking": Linking()})
+        made = with_parts(made, postprocess={"linking": Linking()})
     return made
 
 
@@ -171,7 +171,7 @@ def _tiny(dataset: str) -> RfbFlowConfig:
         return made
     priors = (PriorLevel(8, 24, 44), PriorLevel(16, 44, 68), PriorLevel(32, 68, 96))
     model = {"frame_size": (128, 96), "flow_size": (128, 96), "priors": priors}
-    return _set(made, model=model, crops={"steps": 1800}, training={"steps": 4000})
+    return with_parts(made, model=model, crops={"steps": 1800}, training={"steps": 4000})
 
 
 def configs(dataset: str, size: str) -> dict[str, RfbFlowConfig]:
@@ -191,31 +191,26 @@ def configs(dataset: str, size: str) -> dict[str, RfbFlowConfig]:
     before = {"flow_pairs": "two"}  # fields of neighbouring frames are what flow sources compute
     rows = {
         "default": whole,
-        "flownet2": _set(whole, model={"flow": "flownet2"}),
-        "flownet2-s": _set(whole, model={"flow": "flownet2-s"}),
-        "pwc-net": _set(whole, model={"flow": "pwc-net"}),
-        "brox": _set(whole, model={"flow": "brox"} | before),
-        "dis": _set(whole, model={"flow": "dis"} | before),
-        "single-scale": _set(whole, model={"priors": whole.model.priors[:1]}),
+        "flownet2": with_parts(whole, model={"flow": "flownet2"}),
+        "flownet2-s": with_parts(whole, model={"flow": "flownet2-s"}),
+        "pwc-net": with_parts(whole, model={"flow": "pwc-net"}),
+        "brox": with_parts(whole, model={"flow": "brox"} | before),
+        "dis": with_parts(whole, model={"flow": "dis"} | before),
+        "single-scale": with_parts(whole, model={"priors": whole.model.priors[:1]}),
         "released": _released(whole),
-        "focal": _set(whole, training={"focus": 2.0}),
-        "shuffled-labels": _set(whole, training={"shuffled_labels": True}),
+        "focal": with_parts(whole, training={"focus": 2.0}),
+        "shuffled-labels": with_parts(whole, training={"shuffled_labels": True}),
     }
     for name in ("concat", "sum", "average"):
-        rows[f"m-{name}"] = _set(whole, model={"fusion": name})
+        rows[f"m-{name}"] = with_parts(whole, model={"fusion": name})
     for name, fusion in (("stfp", "stfp"), ("no-fusion", "none")):
-        rows[name] = _set(whole, model={"fusion": fusion})
+        rows[name] = with_parts(whole, model={"fusion": fusion})
     for pairs in ("one", "two", "three"):
-        rows[f"{pairs}-pair" + "s" * (pairs != "one")] = _set(whole, model={"flow_pairs": pairs})
+        rows[f"{pairs}-pair" + "s" * (pairs != "one")] = with_parts(whole, model={"flow_pairs": pairs})
     return rows
 
 
 def _released(whole: RfbFlowConfig) -> RfbFlowConfig:
     model = {"flavour": "rfb-e", "flow_pairs": "one", "flow_normalised": True, "separate_fusion": True}
     red_first = {"flow_rgb": whole.model.flow == "pwc-net"}
-    return _set(whole, model=model | red_first, training={"focus": 2.0, "windows": "expand"})
-
-
-def _set(config: RfbFlowConfig, **parts: dict[str, Any]) -> RfbFlowConfig:
-    """The config with fields of its parts replaced."""
-    return replace(config, **{name: replace(getattr(config, name), **kw) for name, kw in parts.items()})
+    return with_parts(whole, model=model | red_first, training={"focus": 2.0, "windows": "expand"})

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Literal
 
 from bench.tubes import PUBLISHED, Linking
+from methods.common.config import with_parts
 from methods.nn.flow.config import FittingConfig
 from methods.nn.flow.inside import is_inside
 
@@ -181,7 +182,7 @@ def base(dataset: str, size: str) -> TwoStreamYoloConfig:
             cpu_threads=1,
         )
         if not dataset.endswith("-mini"):
-            made = _set(
+            made = with_parts(
                 made,
                 model={"frame_size": (160, 128)},
                 training={"steps": 5000, "background": 0.0},
@@ -204,7 +205,7 @@ def configs(dataset: str, size: str) -> dict[str, TwoStreamYoloConfig]:
     whole = base(dataset, size)
     inside = whole.model.flow
     linked = Linked(linking=Linking()) if dataset.startswith("jhmdb") else Linked()
-    several = _set(whole, postprocess={"linked": linked})
+    several = with_parts(whole, postprocess={"linked": linked})
     whole = several if dataset.startswith("daly") else whole
     rows = {"default": whole, "linked": several}
     for flow, source in (("brox", "brox"), ("flownet2", inside)):
@@ -216,9 +217,9 @@ def configs(dataset: str, size: str) -> dict[str, TwoStreamYoloConfig]:
         rows[f"tuned-flownet2-{part}-kinetics"] = _row(whole, f"flownet2-{part}", "kinetics", tuned=True)
     return rows | {
         "dis": _row(whole, "dis", "kinetics", tuned=False),
-        "fused-heads": _set(whole, model={"fusion": "heads"}),
-        "released-loss": _set(whole, training={"released_loss": True}),
-        "shuffled-labels": _set(whole, training={"shuffled_labels": True}),
+        "fused-heads": with_parts(whole, model={"fusion": "heads"}),
+        "released-loss": with_parts(whole, training={"released_loss": True}),
+        "shuffled-labels": with_parts(whole, training={"shuffled_labels": True}),
     }
 
 
@@ -243,14 +244,9 @@ def recognition_model(config: TwoStreamYoloConfig) -> ModelConfig:
 def _row(whole: TwoStreamYoloConfig, flow: str, start: str, tuned: bool) -> TwoStreamYoloConfig:
     recognition = {} if start == "kinetics" else {"clips": None}
     steps = {} if is_inside(flow) else {"flow_steps": NEXT}
-    return _set(
+    return with_parts(
         whole,
         model={"flow": flow} | steps,
         recognition=recognition,
         training={"flow_rate": whole.training.flow_rate if tuned else 0.0},
     )
-
-
-def _set(config: TwoStreamYoloConfig, **parts: dict[str, Any]) -> TwoStreamYoloConfig:
-    """The config with fields of its parts replaced."""
-    return replace(config, **{name: replace(getattr(config, name), **kw) for name, kw in parts.items()})

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Literal
 
 from bench.sources import SOURCE
 from bench.tubes import PUBLISHED, Linking
-from methods.common.config import CropsConfig
+from methods.common.config import CropsConfig, with_parts
 
 Anchors = tuple[tuple[float, float], ...]
 
@@ -157,12 +157,7 @@ def configs(dataset: str, size: str) -> dict[str, YowoConfig]:
     whole = base(dataset, size)
     return {
         "default": whole,
-        "3d": _set(whole, model={"branches": ("3d",)}),
-        "2d": _set(whole, model={"branches": ("2d",)}),
-        "shuffled-labels": _set(whole, training={"shuffled_labels": True}),
+        "3d": with_parts(whole, model={"branches": ("3d",)}),
+        "2d": with_parts(whole, model={"branches": ("2d",)}),
+        "shuffled-labels": with_parts(whole, training={"shuffled_labels": True}),
     }
-
-
-def _set(config: YowoConfig, **parts: dict[str, Any]) -> YowoConfig:
-    """The config with fields of its parts replaced."""
-    return replace(config, **{name: replace(getattr(config, name), **kw) for name, kw in parts.items()})
