@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from bench.sources import SOURCE
 from bench.tubes import PUBLISHED, Linking
 from bench.tubes.fusion import AverageFusion
 from bench.tubes.labelling import BinaryLabelling
@@ -32,7 +33,7 @@ class ModelConfig:
     frame_size: tuple[int, int] = (800, 600)
     flow_size: tuple[int, int] = (320, 240)
     detector: FasterRcnnConfig = VGG16
-    pretrained: str = ""  # ImageNet weights of the detectors' trunk
+    pretrained: str = field(default="", metadata=SOURCE)  # ImageNet weights of the detectors' trunk
     flow: str = "brox"  # the authors'
     streams: tuple[str, ...] = STREAMS
     scores: Literal["recurrent", "detector"] = "recurrent"

@@ -23,6 +23,7 @@ import numpy as np
 
 from bench.footage import Footage
 from bench.records import STREAMS, Detections
+from bench.sources import SOURCE
 from bench.tubes.fusion import BoostFusion
 from bench.tubes.paths import Paths
 from bench.tubes.tracks import TrackingByDetection
@@ -54,7 +55,7 @@ class Tracking:
     )
     min_frames: int = field(default=1, metadata={"range": (1, 30)})
     box_size: bool = False
-    file: str = ""
+    file: str = field(default="", metadata=SOURCE)
 
     def __post_init__(self) -> None:
         unknown = set(self.streams) - set(STREAMS[:2])

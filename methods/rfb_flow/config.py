@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import Literal
 
+from bench.sources import SOURCE
 from bench.tubes import PUBLISHED, Linking
 from methods.common.config import CropsConfig, with_parts
 from methods.nn.flow.config import FittingConfig
@@ -50,9 +51,10 @@ class ModelConfig:
     flow_normalised: bool = True  # batch normalisation and ReLU after the convolution that fuses the flows
     fusion: Literal["concat", "sum", "average", "stfp", "none"] = "concat"
     separate_fusion: bool = False  # for offsets and for classes, as in the released program
-    pretrained: str | None = ""  # VGG16 with reduced layers, of ImageNet, to be named; none: from scratch
-    flow_weights: str = ""  # of the flow network; empty: the file that its flow source names
-    published: str = ""  # the whole network: an official checkpoint
+    pretrained: str | None = field(default="", metadata=SOURCE)
+    """VGG16 with reduced layers, of ImageNet, to be named; none: from scratch."""
+    flow_weights: str = field(default="", metadata=SOURCE)  # of the flow network; empty: its source's file
+    published: str = field(default="", metadata=SOURCE)  # the whole network: an official checkpoint
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from bench.files.store import digest_file
 from bench.records import Detections, Tubes
+from bench.sources import placeless
 from methods.base import FlowNeed, Info, Stream, TrainingData, TrainingStage
 from methods.common.config import CROPS
 from methods.common.labels import several_labels_notes
@@ -78,7 +79,7 @@ class RfbFlow(NetworkMethod):
         weights = {n: digest_file(Path(p)) for n in FILES if (p := getattr(model, n)) and Path(p).is_file()}
         stages: dict[str, Any] = {"flow": asdict(config.fitting)} if fitted(model) else {}
         flow = None if model.published else weights_key(model.flow, model.flow_weights)
-        network = {"model": asdict(model), "weights": weights, "flow": flow}
+        network = {"model": asdict(placeless(model)), "weights": weights, "flow": flow}
         if config.crops.steps:
             shuffled = config.training.shuffled_labels
             stages["crops"] = network | {"crops": asdict(config.crops), "shuffled": shuffled}

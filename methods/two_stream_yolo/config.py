@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from bench.sources import SOURCE
 from bench.tubes import PUBLISHED, Linking
 from methods.common.config import with_parts
 from methods.nn.flow.config import FittingConfig
@@ -35,12 +36,12 @@ class ModelConfig:
     flow_scale: float = 20.0  # pixels of motion that become 1.0
     flow_centred: bool = False  # each field's median is taken off: camera motion; ours
     flow_steps: FlowSteps = NEXT  # frames that flow is between, from the key-frame on; several are ours
-    flow_weights: str = ""  # of the flow network; empty: the file that its flow source names
+    flow_weights: str = field(default="", metadata=SOURCE)  # of the flow network; empty: its source's file
     fusion: Literal["maps", "heads"] = "maps"  # what is concatenated: last maps, or YOLOv2's outputs
     anchors: Anchors = VOC_ANCHORS  # in cells; empty: as many as num_anchors, clustered from training boxes
     num_anchors: int = 5
     first_objectness: float = 0.5  # what the untrained head says of every box
-    voc: str | None = ""  # Darknet-19 of Pascal VOC, to be named; none: from scratch
+    voc: str | None = field(default="", metadata=SOURCE)  # Darknet-19 of VOC, to be named; none: from scratch
 
 
 @dataclass(frozen=True)
@@ -57,8 +58,9 @@ class Augmentation:
 class RecognitionConfig:
     """Training of the streams to recognise actions, the flow network frozen."""
 
-    clips: str | None = ""  # a folder CLASS/CLIP, to be named; own: the training videos; none: no such stage
-    listed: str = ""  # a file that lists the clips to use, CLASS/CLIP a line; empty: all of the folder
+    clips: str | None = field(default="", metadata=SOURCE | {"words": (OWN,)})
+    """A folder CLASS/CLIP, to be named; own: the training videos; none: no such stage."""
+    listed: str = field(default="", metadata=SOURCE)  # a file: clips to use, CLASS/CLIP a line; empty: all
     crop: int = 0  # of own clips: side of crops of people, network pixels; 0: whole frames; ours
     flow: str = "flownet2"  # a flow network
     steps: int = 100_000  # ours

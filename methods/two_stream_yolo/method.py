@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from bench.files.store import digest_file
 from bench.records import Detections, Tubes
+from bench.sources import digest_source, placeless
 from methods.base import FlowNeed, Info, Reads, Stream, TrainingData, TrainingStage
 from methods.common.config import CROPS
 from methods.common.labels import several_labels_notes
@@ -18,7 +19,13 @@ from methods.nn import published
 from methods.nn.flow.inside import is_fitted, is_inside, weights_file, weights_key
 from methods.two_stream_yolo import postprocess
 from methods.two_stream_yolo.checks import check_config, check_starts
-from methods.two_stream_yolo.config import OWN, TwoStreamYoloConfig, configs, recognition_model
+from methods.two_stream_yolo.config import (
+    OWN,
+    RecognitionConfig,
+    TwoStreamYoloConfig,
+    configs,
+    recognition_model,
+)
 
 if TYPE_CHECKING:
     from methods.two_stream_yolo.network import Detector
@@ -104,15 +111,15 @@ class TwoStreamYolo(NetworkMethod):
         shared = {"augmentation": asdict(config.augmentation), "voc": _digest(config.model.voc)}
         if config.recognition.clips is not None:
             stages["recognition"] = {
-                "model": asdict(recognition_model(config)),
-                "recognition": asdict(config.recognition),
+                "model": asdict(placeless(recognition_model(config))),
+                "recognition": asdict(placeless(config.recognition)) | {"clips": _clips(config.recognition)},
                 "listed": _digest(config.recognition.listed),
                 "shuffled_labels": self._shuffles_own,
                 "flow": weights_key(*self._flows["recognition"]),
                 **shared,
             }
         stages["detector"] = {
-            "model": asdict(config.model),
+            "model": asdict(placeless(config.model)),
             "training": asdict(config.training),
             "flow": weights_key(*self._flows["detector"]),
             **shared,
@@ -201,6 +208,12 @@ class TwoStreamYolo(NetworkMethod):
         cls, predictions: Detections, num_frames: int, config: TwoStreamYoloConfig, info: Info
     ) -> tuple[Detections, Tubes | None]:
         return postprocess.detections_and_tubes(predictions, num_frames, config.postprocess, info)
+
+
+def _clips(recognition: RecognitionConfig) -> str | None:
+    """The digest of the folder of clips; what stands in its place where none is named or it is not there."""
+    clips = recognition.clips
+    return digest_source(Path(clips)) if clips and clips != OWN and Path(clips).is_dir() else clips
 
 
 def _digest(path: str | None) -> str | None:

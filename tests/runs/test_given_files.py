@@ -19,7 +19,19 @@ from bench.tracking import Announcement
 GIVEN = {
     "menet": {"model.pretrained_3d": "kinetics.pth", "model.pretrained_2d": "yolo.weights"},
     "pcsc": {"model.pretrained": "i3d"},
-    "reclnet-pp": {"i3d": "i3d"},
+    "reclnet": {"model.pretrained": "vgg16.pth", "tracks.file": "tracks.parquet"},
+    "reclnet-pp": {"model.pretrained": "resnet101.pth", "tracks.file": "tracks.parquet", "i3d": "i3d"},
+    "rfb-flow": {
+        "model.pretrained": "vgg16_reducedfc.pth",
+        "model.flow_weights": "pwc.pth",
+        "model.published": "rfb_flow.pth",
+    },
+    "two-stream-yolo": {
+        "model.voc": "yolo-voc.weights",
+        "model.flow_weights": "flownet2.pth",
+        "recognition.clips": "clips",
+        "recognition.listed": "trainlist01.txt",
+    },
     "yowo": {"model.pretrained_3d": "kinetics.pth", "model.pretrained_2d": "yolo.weights"},
 }
 """Method -> the files that its rows leave to be named, and what lies there."""
