@@ -7,20 +7,24 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from bench.files.store import digest, digest_file, plain
+from bench.files.tables import write_tubes
+from bench.records import Tubes
 from bench.runs import settings
 from bench.runs.plan import Plan, Request, row_of
 from bench.runs.record import announcement
 from bench.sources import marked, placeless, sources
 from bench.tracking import Announcement
 
+TRACKS = "tracks.parquet"
 GIVEN = {
     "menet": {"model.pretrained_3d": "kinetics.pth", "model.pretrained_2d": "yolo.weights"},
     "pcsc": {"model.pretrained": "i3d"},
-    "reclnet": {"model.pretrained": "vgg16.pth", "tracks.file": "tracks.parquet"},
-    "reclnet-pp": {"model.pretrained": "resnet101.pth", "tracks.file": "tracks.parquet", "i3d": "i3d"},
+    "reclnet": {"model.pretrained": "vgg16.pth", "tracks.file": TRACKS},
+    "reclnet-pp": {"model.pretrained": "resnet101.pth", "tracks.file": TRACKS, "i3d": "i3d"},
     "rfb-flow": {
         "model.pretrained": "vgg16_reducedfc.pth",
         "model.flow_weights": "pwc.pth",
@@ -47,7 +51,13 @@ def runs_dir(tmp_path: Path, micro_cache: Path) -> Path:
 
 
 def laid(place: Path, name: str, content: str = "numbers") -> Path:
-    """A made-up file or folder of that name."""
+    """A made-up file or folder of that name; tracks are read, and so are some."""
+    if name == TRACKS:
+        zero, score = np.zeros(1), np.full(1, len(content))
+        one = Tubes(("v",), zero, zero, zero, score, zero, np.ones((1, 4)))
+        place.mkdir(parents=True, exist_ok=True)
+        write_tubes(place / name, one, {})
+        return place / name
     for file in (place / name / inner for inner in FOLDERS[name]) if name in FOLDERS else (place / name,):
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(f"{content} of {file.name}")
