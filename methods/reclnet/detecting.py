@@ -54,7 +54,7 @@ class KeptBoxes:
     batch: clips that go through the network at a time.
     """
 
-    score_floor: float = 0.0
+    score_floor: float = field(default=0.0, metadata={"range": (0.0, 0.3)})
     nms: float = field(default=0.3, metadata={"range": (0.2, 0.8)})
     per_class: int = field(default=40, metadata={"range": (5, 100)})
     batch: int = 8

@@ -7,6 +7,8 @@ Three ways of linking (the linker of :class:`Tracking` decides):
   has some; a class without any box has no track, and one with fewer than five boxes in a frame fewer tracks.
 * ``tracking``: DALY's tracks of persons, whatever they do, found by tracking-by-detection. A frame without a
   box of a person lies on the straight line between its neighbours; after ``max_gap`` of them a track ends.
+  Boxes not above ``kept.score_floor`` take no part: some faint one overlaps the last nearly everywhere, and
+  no track would end.
   The authors' person detector is trained on MPII; here a person is what the detector does not call
   background. Tracks of another detector come from a file (:mod:`methods.reclnet.track_files`).
 * ``tubelet``: the tracks of RecLNet++ from stacks of K boxes (section 5.4), which may begin and end anywhere.
@@ -32,8 +34,11 @@ from bench.tubes.viterbi import SAHA, ViterbiLinking
 from methods.reclnet.detecting import Detector, KeptBoxes, detections, tubelets
 
 Linker = ViterbiLinking | TrackingByDetection | TubeletLinking
-PERSONS = 4
-"""Tracks of persons in a frame that space is reckoned with; ours."""
+FLOOR = 0.05
+"""Score that boxes of persons must have to be linked; ours."""
+PERSONS = 16
+"""Tracks of persons in a frame that space is reckoned with; ours. As many are found where a third of 24 boxes
+a frame is above :data:`FLOOR` and nobody's; where hardly any is, as many as there are persons."""
 
 
 @dataclass(frozen=True)
@@ -68,13 +73,15 @@ class Tracking:
         """About how many track rows a frame has, for estimates of space."""
         if isinstance(self.linker, ViterbiLinking):
             return self.linker.tracks * num_classes
-        return PERSONS if isinstance(self.linker, TrackingByDetection) else num_classes
+        if isinstance(self.linker, TrackingByDetection):
+            return PERSONS if self.kept.score_floor >= FLOOR else self.kept.per_class
+        return num_classes
 
 
 FRAME_TRACKS = Tracking()
 """As :class:`Tracking` says, for UCF101-24."""
 
-PERSON_TRACKS = Tracking(("rgb",), linker=TrackingByDetection(), box_size=True)
+PERSON_TRACKS = Tracking(("rgb",), KeptBoxes(score_floor=FLOOR), linker=TrackingByDetection(), box_size=True)
 """DALY's, whose person detector sees RGB alone."""
 
 STACK_TRACKS = Tracking(("rgb",), KeptBoxes(per_class=20), linker=TubeletLinking(), min_frames=15)

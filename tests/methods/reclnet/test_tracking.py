@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from track_examples import SIZE, STANDING, Reader, numbered, paths, walking, whole_tracks
 
-from bench.metrics.boxes import iou_matrix
-from bench.records import Array
+from bench.metrics.boxes import iou_matrix, nms
+from bench.records import Array, Detections
 from bench.tubes.tracks import TrackingByDetection
 from bench.tubes.tubelet_linking import TubeletLinking
 from methods.reclnet.described import fc7, softmax
@@ -90,6 +90,37 @@ def test_person_tracks_have_no_class_and_bridge_missed_frames() -> None:
     assert found.label_T.tolist() == [-1, -1]
     assert found.lengths.tolist() == [12, 12]
     np.testing.assert_allclose(found.boxes_N4[found.track_N == 0], walking(np.arange(12)), atol=1e-5)
+
+
+def test_a_person_track_ends_where_only_faint_boxes_follow() -> None:
+    config = replace(PERSON_TRACKS, linker=TrackingByDetection(min_boxes=3))
+    reader = Reader(faint=range(20, 30))
+    assert tracks(config, 30, rgb=reader).lengths.tolist() == [20, 20]
+    assert tracks(replace(config, kept=KeptBoxes()), 30, rgb=reader).lengths.tolist() == [30, 30]
+
+
+def nobody(median: float, seed: int = 0, frames: int = 400) -> Detections:
+    """Forty places in which every frame has a box of nobody; now and then one looks like a person."""
+    random = np.random.default_rng(seed)
+    corner = random.uniform(0, [260, 160], (40, 2))
+    places = np.hstack([corner, corner + random.uniform([25, 40], [60, 80], (40, 2))])
+    boxes = np.concatenate([places + random.normal(0, 3, (40, 4)) for _ in range(frames)])
+    score = median * np.exp(random.normal(0, 0.7, len(boxes)))
+    score[random.random(len(boxes)) < 0.02] = 0.15
+    frame = np.repeat(np.arange(frames), 40)
+    found = Detections(("v",), 0 * frame, frame, np.arange(len(frame)), boxes, 0 * frame, score)
+    return found[nms(found.boxes_N4, found.score, PERSON_TRACKS.kept.nms, 0, frame)]
+
+
+def test_space_of_person_tracks_is_enough_where_many_boxes_are_nobody() -> None:
+    """A third of them is above the floor; all of them count where there is no floor."""
+    boxes = nobody(0.03)
+    found = boxes[boxes.score > PERSON_TRACKS.kept.score_floor]
+    assert 0.3 < len(found) / len(boxes) < 0.4
+    config, unbounded = PERSON_TRACKS, replace(PERSON_TRACKS, kept=KeptBoxes())
+    rows = len(config.linker.link(found, np.array([400]))) / 400
+    assert rows < config.per_frame(24) < 2 * rows
+    assert rows < len(config.linker.link(boxes, np.array([400]))) / 400 < unbounded.per_frame(24)
 
 
 def test_a_person_is_what_is_not_background_with_the_box_of_its_best_class() -> None:
