@@ -32,7 +32,7 @@ class Number:
     """One printed number. ``value`` as printed (``~5`` too); ``quoted``: of another paper's method.
 
     our_method, our_variant, our_protocol, metric_key: which of our results answers it, and where it stands
-    there (:func:`reports.reproduce.estimate`); empty where none can. The variant is that of the full size.
+    there (:func:`reports.answers.estimate`); empty where none can. The variant is that of the full size.
     flow: the source of flow that the row was made with, as ours is called; ``none``: without any.
     """
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bench.files.store import digest_file, plain
-from bench.runs.settings import apply, differences, of_label, with_files
+from bench.runs.settings import apply, differences, of_label, restored
 from bench.sources import SOURCE, Source, digest_source, placeless, recorded, sources
 
 
@@ -46,7 +46,7 @@ def test_a_file_that_a_row_leaves_open_is_no_difference_and_of_others_the_name_i
     config = apply(DEFAULT, [setting])
     assert differences(DEFAULT, config) == label
     _, said = of_label(" ".join(["full+row", *label]))
-    assert apply(DEFAULT, with_files(DEFAULT, said, plain(config))) == config
+    assert apply(DEFAULT, restored(DEFAULT, said, plain(config))) == config
 
 
 def test_words_and_what_is_left_out_are_no_files() -> None:

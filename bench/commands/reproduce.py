@@ -22,9 +22,16 @@ if TYPE_CHECKING:
 @runs_dir
 @data_root
 @click.option("--run", "wanted", is_flag=True, help="Run what has no result yet, then show the table.")
+@click.option(
+    "--set",
+    "files",
+    multiple=True,
+    metavar="KEY=FILE",
+    help="Weights or clips of rows that leave them to be named.",
+)
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
 @click.option("--out", type=click.Path(path_type=Path), help="Write the table too: .md, .csv or .tex.")
-def command(table: str | None, wanted: bool, out: Path | None, **words: Any) -> None:
+def command(table: str | None, wanted: bool, files: tuple[str, ...], out: Path | None, **words: Any) -> None:
     """A table of one of the papers with ours beside it: `pcsc/5`, `elnouby/2`; without one, what there is.
 
     Ours are the results below RUNS_DIR that were scored as the paper scored, and what `bench speed` measured.
@@ -32,6 +39,8 @@ def command(table: str | None, wanted: bool, out: Path | None, **words: Any) -> 
     """
     from reports.reproduce import find_table
 
+    if files and not (table and wanted):
+        raise ValueError("--set names files for what is run: name a table, and add --run")
     if table is None:
         _overview(words["runs_dir"])
         return
@@ -39,7 +48,7 @@ def command(table: str | None, wanted: bool, out: Path | None, **words: Any) -> 
     found = _reproduced(paper, name, words["runs_dir"])
     whole = True
     if wanted and found.jobs:
-        whole = _run(found.jobs, **words)
+        whole = _run(found.jobs, files, **words)
         found = _reproduced(paper, name, words["runs_dir"])
     _print(found)
     if found.jobs:
@@ -73,10 +82,10 @@ def in_suite(method: str, variant: str, dataset: str) -> bool:
     return variant in methods.base.find(method).configs(dataset, "full")
 
 
-def _run(jobs: tuple[Job, ...], **words: Any) -> bool:
+def _run(jobs: tuple[Job, ...], files: tuple[str, ...], **words: Any) -> bool:
     from bench.runs.asked import Request
     from bench.runs.console import run_and_show_all
-    from bench.runs.many import requests
+    from bench.runs.many import requests, with_files
 
     timed = [job for job in jobs if job.batch]
     for job in timed:
@@ -89,7 +98,7 @@ def _run(jobs: tuple[Job, ...], **words: Any) -> bool:
             Request(job.method, job.dataset, job.split, job.variant, protocol=job.protocol, **words)
         )
     ]
-    return run_and_show_all(asked)
+    return run_and_show_all(with_files(asked, files))
 
 
 def _print(found: Reproduced) -> None:

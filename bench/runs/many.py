@@ -18,6 +18,7 @@ from bench.runs.asked import Request, dataset_named
 from bench.runs.plan import Plan, row_of
 from bench.runs.reporter import Reporter
 from bench.runs.run import run
+from bench.sources import marked
 
 ALL = "all"
 MINI = "-mini"
@@ -57,6 +58,29 @@ def requests(first: Request, seeds: int = 1, steps_share: float = 1.0) -> list[R
                     request = replace(request, overrides=(*short, *request.overrides))
                 found += [replace(request, split=split) for split in _splits(request)]
     return list(dict.fromkeys(found))
+
+
+def with_files(wanted: Sequence[Request], files: Sequence[str]) -> list[Request]:
+    """Every request with those of ``files``, ``path.to.field=file``, that its row leaves to be named.
+
+    Raises ValueError for what none of the rows leaves to be named, and for words in place of a file
+    (``none``), which would make another run of it.
+    """
+    known: set[str] = set()
+    found = []
+    for request in wanted:
+        default = row_of(request)[2]
+        unnamed = {key for key, _, value in marked(default) if value == ""}
+        own = tuple(one for one in files if one.partition("=")[0].strip() in unnamed)
+        if changed := settings.differences(default, settings.apply(default, own)):
+            raise ValueError(f"--set {changed[0]}: that is another run than {request.variant}; name a file")
+        known |= unnamed
+        found.append(replace(request, overrides=(*request.overrides, *own)))
+    for one in files:
+        if one.partition("=")[0].strip() not in known:
+            there = f"they leave {', '.join(sorted(known))}" if known else "they leave none"
+            raise ValueError(f"--set {one}: these rows leave no such file to be named; {there}")
+    return found
 
 
 def run_all(

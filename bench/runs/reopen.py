@@ -113,7 +113,7 @@ class Finished:
             data_root=data_root, runs_dir=self.runs_dir,
             fit=result.training.data if result.training else "train",
         )  # fmt: skip
-        overrides = settings.with_files(row_of(request)[2], said, result.identity.config)
+        overrides = settings.restored(row_of(request)[2], said, result.identity.config)
         plan = replace(Predicted.of(replace(request, overrides=overrides)), key=key)
         if digest(placeless(plan.method.config)) != result.identity.config_digest:
             raise ValueError(

@@ -118,13 +118,13 @@ def of_label(label: str) -> tuple[str, tuple[str, ...]]:
     """Variant and settings of what tables call a run: ``tiny+default fit=train-minus-val nms=0.3``.
 
     What is said there of training and tuning (:attr:`bench.runs.plan.Plan.label`) is no setting, and files
-    are not said there: :func:`with_files`.
+    are not said there: :func:`restored`.
     """
     variant, *entries = re.split(r" (?=[\w.]+=)", label)
     return variant, tuple(entry for entry in entries if entry.partition("=")[0] not in ("fit", "tuned"))
 
 
-def with_files(default: Any, overrides: Sequence[str], content: Mapping[str, Any]) -> tuple[str, ...]:
+def restored(default: Any, overrides: Sequence[str], content: Mapping[str, Any]) -> tuple[str, ...]:
     """The settings that make of ``default`` the config that a result holds as JSON.
 
     Those that its label says, ``overrides``, and the files that it names, which the label does not say.

@@ -51,7 +51,7 @@ def method_of(run: Finished) -> Method:
     size, _, row = variant.partition("+")
     rows = kind.configs(dataset.name, size)
     default = rows[choose(row, rows, f"variant of {kind.name}")]
-    config = settings.apply(default, settings.with_files(default, said, identity.config))
+    config = settings.apply(default, settings.restored(default, said, identity.config))
     if digest(placeless(config)) != identity.config_digest:
         raise ValueError(f"{run.folder}: its configuration reads otherwise in this version; run it again")
     return kind(config, Info(classes_of(run.result), dataset.multi_label, dataset.trimmed))

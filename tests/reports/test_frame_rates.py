@@ -52,10 +52,13 @@ def ours(*timed: Row) -> list[str]:
 
 def test_a_papers_frame_rate_is_answered_by_its_variant_dataset_and_batch() -> None:
     cells = ours(row(31.25), row(90.0, batch=4), row(50.0, variant="full+tuned-flownet2-sd-kinetics"))
-    assert cells == [f"31.2 on {GPU}", f"90.0 on {GPU}", "–", "–", f"50.0 on {GPU}", "–"]
+    assert cells == [f"31.2 on {GPU} (a)", f"90.0 on {GPU} (b)", "–", "–", f"50.0 on {GPU} (c)", "–"]
     found = reproduce("elnouby2018", "IV", [], everything, [row(31.25)])
     assert (found.answered, found.answerable, len(found.jobs)) == (1, 6, 5)
-    (said,) = [note for note in found.table.notes if "FPS" in note]
+    said = found.table.notes[-1]
+    assert said.startswith(
+        "(a) two-stream-yolo full+tuned-flownet2-kinetics, one frame at a time: one file of"
+    )
     for word in (
         GPU,
         "driver 570.1",
@@ -84,7 +87,7 @@ def test_measurements_of_anything_else_answer_nothing(changes: dict[str, Any]) -
 
 
 def test_every_device_stands_for_itself() -> None:
-    assert ours(row(10.0), row(20.0, device=OTHER))[0] == f"20.0 on {OTHER}; 10.0 on {GPU}"
+    assert ours(row(10.0), row(20.0, device=OTHER))[0] == f"20.0 on {OTHER} (a); 10.0 on {GPU} (b)"
 
 
 def test_a_trained_network_comes_before_a_random_one_then_the_last_measurement() -> None:
@@ -101,7 +104,7 @@ def test_the_command_reads_what_bench_speed_wrote(tmp_path: Path) -> None:
     done = CliRunner().invoke(command, ["elnouby/4", "--runs-dir", str(tmp_path)])
     assert done.exit_code == 0, done.exception
     assert "answered   1 of 6" in done.output
-    assert "FPS of two-stream-yolo full+tuned-flownet2-kinetics: one frame at a time" in done.output
+    assert "note       (a) two-stream-yolo full+tuned-flownet2-kinetics, one frame at a time" in done.output
     wanted = "bench speed --method two-stream-yolo --variant full+tuned-flownet2-kinetics --dataset ucf24"
     assert f"to run     {wanted} --batch 4" in done.output
     overview = CliRunner().invoke(command, ["--runs-dir", str(tmp_path)]).output

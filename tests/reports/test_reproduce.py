@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,9 +15,13 @@ import methods.base
 from bench.commands.reproduce import command, in_suite
 from bench.protocol import EVALUATORS, Protocol
 from bench.results.result import Estimate, Result
+from bench.runs.asked import Request
+from bench.runs.settings import apply, differences
+from bench.sources import Source, marked
+from reports.answers import estimate
 from reports.footnotes import CSV, footnotes
 from reports.published import numbers
-from reports.reproduce import ABSENT, NONE_YET, estimate, find_table, reproduce, tables
+from reports.reproduce import ABSENT, NONE_YET, find_table, reproduce, tables
 
 METHODS = {"pcsc", "yowo", "menet", "two-stream-yolo", "rfb-flow", "reclnet", "reclnet-pp"}
 ANSWERED = [number for number in numbers() if number.our_method]
@@ -152,6 +157,82 @@ def test_a_mean_wants_all_splits() -> None:
 def test_speed_is_measured_not_run() -> None:
     batches = {job.batch for job in reproduce("elnouby2018", "IV", [], everything).jobs}
     assert batches == {"1", "4"}
+
+
+@pytest.mark.parametrize("method", sorted(METHODS & set(methods.base.available())))
+def test_a_row_with_the_files_that_it_needs_still_answers(method: str) -> None:
+    kind = methods.base.find(method)
+    for number in ANSWERED:
+        if number.our_method == method:
+            default = kind.configs(number.our_protocol.partition("/")[0], "full")[number.our_variant]
+            given = [f"{key}=/some/where/{key}.pth" for key, _, value in marked(default) if value == ""]
+            assert given
+            assert not differences(default, apply(default, given)), number
+
+
+def test_results_that_were_given_other_files_stand_apart(make) -> None:  # type: ignore[no-untyped-def]
+    alone, *seeds = (
+        Result.read(make(f"s{i}", 0.5 + 0.1 * i, seed=i, variant="full+stage-1")) for i in range(3)
+    )
+    source = {"model.pretrained": Source("i3d", "0123456789abcdef")}
+    given = [replace(seed, identity=replace(seed.identity, sources=source)) for seed in seeds]
+    found = reproduce("pcsc2019", "5", [alone, *given], everything)
+    assert found.answered == 1
+    cell = next(row for row in found.table.rows if row[0] == "stage 1")[4]
+    trained, scratch = cell.split("; ")
+    assert re.fullmatch(r"[\d.]+ ± [\d.]+ \(a\)", trained)
+    one = alone.metrics["frame_map/0.50"]
+    assert one is not None
+    assert scratch.startswith(f"{one.value:.1f} [")
+    said = "(a) pcsc full+stage-1 was given model.pretrained: i3d (0123456789abcdef)"
+    assert found.table.notes[-1] == said
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[Request]:
+    """What would be run."""
+    wanted: list[Request] = []
+    monkeypatch.setattr("bench.runs.console.run_and_show_all", lambda found: wanted.extend(found) or True)
+    return wanted
+
+
+def test_files_are_given_to_the_rows_that_leave_them_open(asked: list[Request], tmp_path: Path) -> None:
+    files = ("model.voc=voc.weights", "recognition.clips=kinetics")
+    words = [word for one in files for word in ("--set", one)]
+    done = CliRunner().invoke(command, ["elnouby/2", "--run", *words, "--runs-dir", str(tmp_path)])
+    assert done.exit_code == 0, done.exception
+    assert len(asked) == 8
+    for request in asked:
+        assert request.overrides == files[: 1 if request.variant.endswith("-voc") else 2]
+    asked.clear()
+    words = ["--set", "i3d=folder"]
+    CliRunner().invoke(command, ["reclnet/10", "--run", *words, "--runs-dir", str(tmp_path)])
+    assert {request.method: request.overrides for request in asked} == {
+        "reclnet": (), "reclnet-pp": ("i3d=folder",),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (
+            ("--run", "--set", "training.steps=5"),
+            "no such file to be named; they leave model.flow_weights",
+        ),
+        (("--run", "--set", "model.vox=x"), "--set model.vox=x: these rows leave no such file"),
+        (("--run", "--set", "model.voc=none"), "--set model.voc=None: that is another run than full"),
+        (("--run", "--set", "model.voc"), "expected key=value"),
+        (("--set", "model.voc=x"), "add --run"),
+    ],
+)
+def test_settings_that_make_another_run_are_refused(
+    words: tuple[str, ...], said: str, asked: list[Request], tmp_path: Path
+) -> None:
+    with pytest.raises(ValueError, match=said):
+        CliRunner().invoke(
+            command, ["elnouby/2", *words, "--runs-dir", str(tmp_path)], catch_exceptions=False
+        )
+    assert not asked
 
 
 def test_numbers_of_one_class_and_of_some(make) -> None:  # type: ignore[no-untyped-def]

@@ -127,7 +127,7 @@ def test_the_files_are_found_again_for_a_finished_run(method: str, runs_dir: Pat
     _, said = settings.of_label(plan.label)
     content = json.loads(json.dumps(plain(plan.method.config)))
     default = row_of(asked)[2]
-    assert settings.apply(default, settings.with_files(default, said, content)) == plan.method.config
+    assert settings.apply(default, settings.restored(default, said, content)) == plan.method.config
 
 
 @pytest.mark.parametrize("method", GIVEN)
