@@ -89,6 +89,11 @@ def load_checked(
     network.load_state_dict(state | found)
 
 
+def load_network(network: nn.Module, path: Path) -> None:
+    """The checkpoint that training left of a network, refusing one of another config. Errors: both above."""
+    load_checked(network, read_tensors(path), str(path), hint="It was trained with another config")
+
+
 def _read_npz(path: Path) -> dict[str, Tensor]:
     try:
         with np.load(path, allow_pickle=False) as arrays:

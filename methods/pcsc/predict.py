@@ -15,8 +15,8 @@ from bench.records import STREAMS, Detections
 from bench.speed.marks import NETWORK, compiled, part
 from methods.base import Info
 from methods.common.batches import stack
-from methods.common.checkpoints import load_network
 from methods.common.windows import to_annotation
+from methods.nn.weights import load_network
 from methods.pcsc.clips import clip_tensors
 from methods.pcsc.config import PcscConfig
 from methods.pcsc.network import PcscNetwork

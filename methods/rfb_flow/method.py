@@ -150,7 +150,7 @@ class RfbFlow(NetworkMethod):
         return weights_file(model.flow, model.flow_weights)
 
     def load(self, checkpoints: Mapping[str, Path], device: str) -> None:
-        from methods.common.checkpoints import load_network
+        from methods.nn.weights import load_network
         from methods.rfb_flow.predict import Predictor
 
         network = self.network()

@@ -186,7 +186,7 @@ class TwoStreamYolo(NetworkMethod):
         return weights_file(flow, weights) if is_inside(flow) else None
 
     def load(self, checkpoints: Mapping[str, Path], device: str) -> None:
-        from methods.common.checkpoints import load_network
+        from methods.nn.weights import load_network
         from methods.two_stream_yolo.start import detector
 
         network = detector(self.config.model, len(self.info.classes))

@@ -147,7 +147,7 @@ class Yowo(NetworkMethod):
         return network
 
     def load(self, checkpoints: Mapping[str, Path], device: str) -> None:
-        from methods.common.checkpoints import load_network
+        from methods.nn.weights import load_network
 
         network = self.network()
         load_network(network, checkpoints["detector"])

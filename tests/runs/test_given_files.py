@@ -24,7 +24,7 @@ GIVEN = {
     "menet": {"model.pretrained_3d": "kinetics.pth", "model.pretrained_2d": "yolo.weights"},
     "pcsc": {"model.pretrained": "i3d"},
     "reclnet": {"model.pretrained": "vgg16.pth", "tracks.file": TRACKS},
-    "reclnet-pp": {"model.pretrained": "resnet101.pth", "tracks.file": TRACKS, "i3d": "i3d"},
+    "reclnet-pp": {"model.pretrained": "resnet101.pth", "i3d": "i3d"},
     "rfb-flow": {
         "model.pretrained": "vgg16_reducedfc.pth",
         "model.flow_weights": "pwc.pth",
