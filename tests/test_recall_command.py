@@ -63,6 +63,16 @@ def test_tracks_of_no_class_cover_at_least_as_much(recall: Recall, tmp_path: Pat
     assert any_class >= own > short
 
 
+def test_tubes_may_be_numbered_within_their_video(recall: Recall, tmp_path: Path) -> None:
+    """As anybody's Parquet may."""
+    _, found = foreign.predictions()
+    numbers = found.tube - found.tube[np.searchsorted(found.video, found.video)]
+    foreign.parquet_tubes(tmp_path / "own.parquet", found, tube=numbers)
+    assert len(set(numbers.tolist())) < len(set(found.tube.tolist()))
+    apart = shares(recall("--tubes", tmp_path / "own.parquet"))
+    assert apart == shares(recall("--tubes", tracks(tmp_path / "t.parquet")))
+
+
 def test_what_cannot_be_told_is_refused(recall: Recall, tmp_path: Path) -> None:
     path = tracks(tmp_path / "t.parquet")
     for words, why in (
@@ -71,7 +81,10 @@ def test_what_cannot_be_told_is_refused(recall: Recall, tmp_path: Path) -> None:
         (["some-run"], "--truth is for tubes in files"),
         (["--tubes", path, "--threshold", "0"], "outside (0, 1]"),
         (["--tubes", path, "--dataset", "ucf24"], "both name the truth"),
-        (["--tubes", tracks(tmp_path / "strange.parquet", 99)], "strange.parquet: tracks: labels 99"),
+        (
+            ["--tubes", tracks(tmp_path / "strange.parquet", 99)],
+            "strange.parquet, row 0: label 99",
+        ),
     ):
         answer = recall(*words)
         assert answer.exit_code != 0

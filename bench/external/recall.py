@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
 from bench.external.linkable import OWN
 from bench.external.truths import Told
+from bench.files.parquet import column, load
 from bench.files.tables import read_tubes
 from bench.interop.base import Truth
 from bench.interop.formats import Manner, read_predictions, told
-from bench.metrics.track_recall import Coverage, coverage
+from bench.metrics.track_recall import ANY_CLASS, Coverage, coverage
 from bench.protocol import TubeRules
 from bench.records import Tubes
 
@@ -34,12 +37,16 @@ def of_file(path: Path, words: Told, format_name: str | None = None) -> tuple[Co
 
 def _read(path: Path, truth: Truth, format_name: str | None) -> Tubes:
     """The tubes of a file or folder; those of Parquet may be of no class."""
-    if told(path, "predictions", format_name).name == OWN:
-        file = path / "tubes.parquet" if path.is_dir() else path
-        if not file.is_file():
-            raise ValueError(f"{path} has no tubes.parquet; `bench link` makes one")
+    file = path / "tubes.parquet" if path.is_dir() else path
+    own = told(path, "predictions", format_name).name == OWN and file.is_file()
+    if own and _of_no_class(file):
         return read_tubes(file)
     tubes = read_predictions(path, None, truth, Manner(format_name)).tubes
     if tubes is None:
-        raise ValueError(f"{path} holds no tubes; `bench link` makes some of detections")
+        raise ValueError(f"{path} holds no tubes; `bench link --predictions {path}` makes some")
     return tubes
+
+
+def _of_no_class(file: Path) -> bool:
+    """Whether there is a track that stands for every class, which no other program's tube does."""
+    return bool((column(file, load(file)[0], "label", np.dtype(np.int64)) == ANY_CLASS).any())

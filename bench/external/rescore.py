@@ -17,6 +17,7 @@ import numpy as np
 
 from bench import __version__
 from bench.files.store import digest
+from bench.files.tables import digest_ground_truth
 from bench.interop.base import Truth
 from bench.interop.formats import Manner, Predictions, read_predictions, read_truth
 from bench.metrics import evaluate
@@ -82,7 +83,12 @@ def score(request: Request) -> tuple[Result, Path]:
     key = _digest(scored.detections, scored.tubes)
     notes = (*truth.notes, *predictions.notes)
     origin = Origin(_identity(request), coverage, inputs={"predictions": key}, notes=notes)
-    folder = _folder(request, protocol, key)
+    folder = _folder(request, protocol, digest([key, digest_ground_truth(scored.truth)]))
+    if not request.intervals and request.out is None and _has_intervals(folder):
+        raise ValueError(
+            f"{folder} has this result with its intervals; --no-intervals would lose them: leave it out, or "
+            "name another --out"
+        )
     try:
         result = write_scored(folder, scored, protocol, origin, RESAMPLES if request.intervals else 0)
     except OSError as error:
@@ -231,7 +237,10 @@ def _identity(request: Request) -> Identity:
 
 
 def _folder(request: Request, protocol: Protocol, key: str) -> Path:
-    """Where the result goes: ``--out``, or a folder of its own among the runs."""
+    """Where the result goes: ``--out``, or a folder of its own among the runs.
+
+    ``key``: of predictions and annotation, which may have one name and another content.
+    """
     out = request.out
     if out is None:
         name = f"{_slug(_name(request))}_{protocol.split}_{protocol.evaluator.name}_{key[:8]}"
@@ -245,6 +254,14 @@ def _folder(request: Request, protocol: Protocol, key: str) -> Path:
             f"--out {out}: the file is always called {FILE}, its matches lie beside it; name a folder"
         )
     return out.parent
+
+
+def _has_intervals(folder: Path) -> bool:
+    """Whether a result lies there that has any."""
+    if not (folder / FILE).is_file():
+        return False
+    estimates = Result.read(folder).metrics.values()
+    return any(found is not None and found.low is not None for found in estimates)
 
 
 def _slug(name: str) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 import datasets
-from bench.names import choose
+from bench.names import choose, plain
 from bench.protocol import Protocol
 from datasets import Dataset
 from methods.base import SIZES
@@ -51,14 +51,17 @@ def protocol_named(dataset: Dataset, split: str, name: str) -> Protocol:
 
 
 def dataset_named(name: str) -> tuple[str, str]:
-    """(dataset, size) of ``ucf24-mini``, ``ucf24-mini.micro`` or ``ucf24-mini@1.micro``."""
+    """(dataset, size) of ``ucf24-mini``, ``ucf24-mini.micro``, ``ucf24-mini@1.micro`` or ``ava-v2.1``."""
     from datasets.mini import Miniature
 
-    plain, at, rest = name.partition("@")
+    if plain(name) in map(plain, (*datasets.names(), *datasets.ALIASES)):  # ava-v2.2 has a dot of its own
+        kind = datasets.find(name)
+        return kind.name, "small" if issubclass(kind, Miniature) else ""
+    title, at, rest = name.partition("@")
     version, _, size = rest.partition(".") if at else ("", "", "")
     if not at:
-        plain, _, size = name.partition(".")
-    kind = datasets.find(plain)
+        title, _, size = name.partition(".")
+    kind = datasets.find(title)
     if not issubclass(kind, Miniature):
         if at or size:
             raise ValueError(f"--dataset {name}: {kind.title} has no versions or sizes; miniatures have")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -65,7 +66,7 @@ def test_what_is_known_of_the_predictions(ask: Ask, tmp_path: Path) -> None:
         "tubes.parquet read as the suite's Parquet",
     ]
     assert folder.parent == tmp_path / "runs" / "file-scene"
-    assert folder.name == f"found_all_act_{result.inputs['predictions'][:8]}"
+    assert re.fullmatch("found_all_act_[0-9a-f]{8}", folder.name)
     assert Result.read(folder) == result
     named, other = score(ask(name="My Detector / v2"))
     assert (named.identity.method, named.identity.title) == ("My-Detector-v2", "My Detector / v2")
@@ -83,6 +84,30 @@ def test_where_the_result_goes(ask: Ask, tmp_path: Path) -> None:
         score(ask(out=tmp_path / "found.parquet"))
     with pytest.raises(ValueError, match=r"found\.parquet/below: the result cannot be written there"):
         score(ask(out=tmp_path / "found.parquet" / "below"))
+
+
+def test_annotation_of_one_name_and_another_content_has_a_result_of_its_own(ask: Ask, tmp_path: Path) -> None:
+    known = foreign.truth().boxes
+    moved = foreign.corners(known.boxes_N4 + np.float32([8, 0, 0, 0]))
+    columns = {"video": foreign.names_of(known), "tube": known.tube, "frame": known.frame, **moved}
+    columns["label"] = foreign.truth().box_labels()
+    (tmp_path / "other").mkdir()
+    other = foreign.write_parquet(
+        tmp_path / "other" / "scene.parquet", columns, classes=foreign.CLASSES, videos=foreign.LENGTHS
+    )
+    (one, here), (two, there) = score(ask()), score(ask(truth=other))
+    assert here != there
+    assert one.protocol == two.protocol
+    assert Result.read(here) == one
+
+
+def test_intervals_are_not_lost_to_a_result_without(ask: Ask, tmp_path: Path) -> None:
+    score(ask())
+    whole, folder = score(ask(intervals=True))
+    with pytest.raises(ValueError, match="--no-intervals would lose them"):
+        score(ask())
+    assert Result.read(folder) == whole
+    assert score(ask(out=tmp_path / "quick"))[1] == tmp_path / "quick"
 
 
 def test_intervals_are_those_of_a_run(ask: Ask) -> None:

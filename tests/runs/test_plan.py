@@ -9,8 +9,11 @@ from pathlib import Path
 
 import pytest
 
+import datasets
+from bench.runs.asked import dataset_named
 from bench.runs.plan import Plan, Request
 from datasets import DataError
+from datasets.mini import Miniature
 
 
 @pytest.fixture
@@ -43,6 +46,12 @@ def test_names_become_things(runs_dir: Path) -> None:
 @pytest.mark.parametrize("name", ["ucf24-mini@1.micro", "ucf24-mini.micro"])
 def test_a_miniature_may_be_named_with_its_version(runs_dir: Path, name: str) -> None:
     assert plan(runs_dir, dataset=name).dataset.id == "ucf24-mini@1.micro"
+
+
+@pytest.mark.parametrize("name", [*datasets.names(), *datasets.ALIASES])
+def test_every_dataset_can_be_named(name: str) -> None:
+    kind = datasets.find(name)
+    assert dataset_named(name) == (kind.name, "small" if issubclass(kind, Miniature) else "")
 
 
 @pytest.mark.parametrize(
