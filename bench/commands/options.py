@@ -36,7 +36,7 @@ data_root = click.option(
 running = together(
     click.option("--variant", default="", help="[size+]row, for instance tiny+baseline."),
     click.option("--split", default="", help="Of the dataset.  [default: its first]"),
-    click.option("--seed", default=0, show_default=True),
+    click.option("--seed", type=click.IntRange(0), default=0, show_default=True),
     click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True),
     click.option(
         "--precision", type=click.Choice(["32-true", "bf16-mixed"]), default="32-true", show_default=True

@@ -17,6 +17,10 @@ from bench.sources import is_given, recorded
 
 LENGTHS = re.compile(r"(\w+_)?steps|epochs")
 """Names of fields that say how long a stage is trained."""
+BATCHES = re.compile(r"(\w+_)?batch")
+"""Names of fields that say how many things are handled at once."""
+OVERLAPS = re.compile(r"nms|(\w+_)?iou")
+"""Names of fields that hold an IoU."""
 
 
 def apply(config: Any, settings: Sequence[str]) -> Any:
@@ -24,7 +28,7 @@ def apply(config: Any, settings: Sequence[str]) -> Any:
 
     Values are Python literals (``3``, ``true``, ``none``, ``(128, 96)``), or text where the field holds
     text. Raises ValueError for a key that does not exist, naming near ones, and for a value of another type
-    than the field's.
+    than the field's or that can mean nothing: negative steps, empty batches, an IoU of 7.
     """
     for setting in settings:
         key, equals, text = setting.partition("=")
@@ -59,7 +63,24 @@ def _set(config: Any, path: list[str], text: str, key: str) -> Any:
         value = text if kind is str else _fitting(_literal(text), kind)
     except TypeError:
         raise ValueError(f"--set {key}: {text!r} given, a value like {current!r} expected") from None
+    if least := _meaningless(next(f for f in fields(config) if f.name == name), value):
+        raise ValueError(f"--set {key}: {text} given, {least} expected")
     return replace(config, **{name: value})
+
+
+def _meaningless(field: Field[Any], value: Any) -> str:
+    """What is expected, where a number can mean nothing in that field; else nothing.
+
+    A field that is tuned above 0 holds nothing below it. Scores may be of any height, IoUs may not.
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return ""
+    if OVERLAPS.fullmatch(field.name):
+        return "" if 0 <= value <= 1 else "a fraction of 0 to 1"
+    if BATCHES.fullmatch(field.name):
+        return "" if value >= 1 else "1 or more"
+    low, _ = field.metadata.get("range", (-math.inf, math.inf))
+    return "0 or more" if value < 0 and (low >= 0 or LENGTHS.fullmatch(field.name)) else ""
 
 
 def _choices(config: Any, name: str) -> dict[str, Any]:

@@ -102,3 +102,34 @@ def test_settings_apply_in_order_and_leave_the_original_alone() -> None:
     assert found == Config(steps=2, inner=Inner(top=5))
     assert Config() == DEFAULT
     assert apply(DEFAULT, []) is DEFAULT
+
+
+@dataclass(frozen=True)
+class Numbers:
+    steps: int = 3
+    predict_batch: int = 8
+    nms: float | None = field(default=0.3, metadata={"range": (0.2, 0.8)})
+    min_frames: int = field(default=15, metadata={"range": (1, 30)})
+    score_floor: float = field(default=0.01, metadata={"range": (0.0, 0.1)})
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("steps=-3", "0 or more"),
+        ("predict_batch=0", "1 or more"),
+        ("nms=7", "a fraction of 0 to 1"),
+        ("nms=-0.1", "a fraction of 0 to 1"),
+        ("min_frames=-4", "0 or more"),
+    ],
+)
+def test_numbers_that_can_mean_nothing_are_refused(setting: str, said: str) -> None:
+    with pytest.raises(ValueError, match=f"--set {setting.partition('=')[0]}: .* given, {said} expected"):
+        apply(Numbers(), [setting])
+
+
+@pytest.mark.parametrize(
+    "setting", ["steps=0", "nms=1.0", "nms=0", "nms=none", "min_frames=0", "score_floor=5"]
+)
+def test_numbers_beyond_those_that_are_tuned_may_be_meant(setting: str) -> None:
+    assert apply(Numbers(), [setting]) != Numbers()
