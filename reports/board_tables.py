@@ -12,8 +12,8 @@ from reports.published import PublishedMethod
 from reports.tables import EMPTY, Table, metric_title, number, with_interval
 
 ERROR_TITLES = {
-    "frame": "errors of boxes, % of AP lost",
-    "tube": "errors of tubes, % of AP lost",
+    "frame": "errors of boxes, points of 100",
+    "tube": "errors of tubes, points of 100",
     "oracle": "oracle, video-mAP @.75 with components assumed correct",
     "dap": "points gained by fixing one kind of error of tubes (dAP)",
 }

@@ -22,7 +22,7 @@ from bench.runs.reporter import Reporter
 from bench.runs.run import Run
 from bench.tuning.problem import Outcome, Problem, Source
 from bench.tuning.record import StudyRecord
-from bench.tuning.search import Asked, Subject, search
+from bench.tuning.search import Asked, Subject, asked_metric, asked_space, search
 from bench.tuning.space import field_names
 from methods.base import Info, Method
 
@@ -131,9 +131,11 @@ def tune(asked: Asked, request: Request, reporter: Reporter) -> tuple[StudyRecor
         raise ValueError(f"{plan.method.name} has no part {PART!r} in its config: there is nothing to tune")
     validation = Validation.of_plan(plan)
     _ = validation.test_truth  # videos that are missing are named before anything long begins
+    asked = replace(asked, fields=tuple(name.removeprefix(f"{PART}.") for name in asked.fields))
+    asked_metric(asked, validation.protocol)
+    asked_space(asked, getattr(plan.method.config, PART), *_limits(plan.method))
     Run(plan, reporter).execute()
     _predict(validation, reporter)
-    asked = replace(asked, fields=tuple(name.removeprefix(f"{PART}.") for name in asked.fields))
     found = search(asked, _subject(validation), lambda done, total: reporter.progress("trials", done, total))
     results = {"before": plan.folder}
     if found.best:
@@ -158,8 +160,13 @@ def _subject(plan: Validation) -> Subject:
     name = f"{method.name}_{plan.variant}_{plan.dataset.id}_{plan.protocol.split}_{plan.request.seed}"
     folder = plan.store.folder("predict", plan.predict_key)
     source = RunSource(folder, type(method), method.config, method.info, plan.test_truth, plan.protocol)
-    base = getattr(method.config, PART)
-    limits = {name: getattr(method.config, name, None) for name in field_names(base)}
+    key = digest([digest_file(part) for part in sorted(folder.glob("part-*.parquet"))])
+    return Subject(name, key, source, *_limits(method))
+
+
+def _limits(method: Method) -> tuple[dict[str, float], dict[str, str]]:
+    """Lowest value that makes a difference, by field; and the fields that trials cannot change, and why."""
+    limits = {name: getattr(method.config, name, None) for name in field_names(getattr(method.config, PART))}
     floors = {name: limit for name, limit in limits.items() if isinstance(limit, float)}
     elsewhere = {
         name: "training or the network reads it, so that a change needs new predictions: "
@@ -167,5 +174,4 @@ def _subject(plan: Validation) -> Subject:
         for name in field_names(method.config)
         if not name.startswith(PART)
     }
-    key = digest([digest_file(part) for part in sorted(folder.glob("part-*.parquet"))])
-    return Subject(name, key, source, floors, elsewhere)
+    return floors, elsewhere

@@ -17,6 +17,7 @@ from bench import __version__
 from bench.files.store import digest
 from bench.files.tables import digest_ground_truth
 from bench.names import choose
+from bench.protocol import Protocol
 from bench.results.comparison import compare
 from bench.tuning.problem import Goal, Problem, Source, metric_names, metric_value
 from bench.tuning.queue import Queue
@@ -153,8 +154,7 @@ class Search:
 def search(asked: Asked, subject: Subject, progress: Callable[[int, int], None]) -> Search:
     """Make or go on with the study. Raises ValueError for what cannot be tuned or opened."""
     problem = subject.source.load()
-    known = metric_names(problem.protocol)
-    metric = choose(asked.metric or problem.protocol.ranking_metric, known, "metric")
+    metric = asked_metric(asked, problem.protocol)
     goal = Goal(metric, asked.speed, asked.prune)
     space, notes = _space(asked, subject, problem, metric)
     key = digest([subject.key, digest_ground_truth(problem.truth), problem.protocol.id, space.base,
@@ -168,15 +168,26 @@ def search(asked: Asked, subject: Subject, progress: Callable[[int, int], None])
     return Search(folder, job, queue, problem, notes)
 
 
+def asked_metric(asked: Asked, protocol: Protocol) -> str:
+    """The metric that is maximised. Raises ValueError for one that the protocol has not, naming near ones."""
+    return choose(asked.metric or protocol.ranking_metric, metric_names(protocol), "metric")
+
+
+def asked_space(asked: Asked, base: Any, floors: Mapping[str, float], elsewhere: Mapping[str, str]) -> Space:
+    """What may be searched around ``base``. Raises ValueError for fields that cannot be, and why."""
+    space = Space(base, floors=floors)
+    return space.restricted(asked.fields, elsewhere) if asked.fields else space
+
+
 def _space(asked: Asked, subject: Subject, problem: Problem, metric: str) -> tuple[Space, tuple[str, ...]]:
     """What is searched, and what is not and why. Raises ValueError where metric or base do not apply."""
     sample = problem.sample()
     truth = problem.truth.select([problem.truth.videos.names[i] for i in sample])
     metric_value(problem.outcome(problem.base, sample), truth, problem.protocol, metric)
-    space = Space(problem.base, floors=subject.floors)
-    if asked.fields:
-        space = space.restricted(asked.fields, subject.elsewhere)
-    space, refused = usable(space, lambda config: problem.outcome(config, sample))
+    space, refused = usable(
+        asked_space(asked, problem.base, subject.floors, subject.elsewhere),
+        lambda config: problem.outcome(config, sample),
+    )
     if not space.parameters():
         raise ValueError("there is nothing to search: no field of these settings has a range")
     floors = [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import multiprocessing
+import socket
 import time
 import zlib
 from collections.abc import Callable
@@ -13,7 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from bench.cli import cli
 from bench.results.result import Estimate, Result
 from bench.tracking import TrackingError, record, tracking_uri, ui_command, views
 from bench.tracking.curves import Point
@@ -135,6 +138,19 @@ def test_the_dashboard_is_for_this_machine(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://someone:secret@example.invalid/x")
     with pytest.raises(ValueError, match=r"its dashboard is http://example\.invalid/x,"):
         ui_command(tmp_path)
+
+
+def test_a_port_that_another_program_has_is_no_dashboard_of_ours(tmp_path: Path) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        words = ["ui", "--runs-dir", str(tmp_path), "--port", str(port)]
+        with pytest.raises(ValueError, match=rf"--port {port}: .*in use; name another one"):
+            CliRunner().invoke(cli, words, catch_exceptions=False)
+    refused = CliRunner().invoke(cli, ["ui", "--port", "99999"])
+    assert refused.exit_code == 2
+    assert "65535" in refused.output
 
 
 def test_six_processes_share_a_fresh_database(tmp_path: Path, example: Callable[..., Result]) -> None:

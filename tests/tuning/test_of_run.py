@@ -180,6 +180,16 @@ def test_what_cannot_be_searched_says_so(
         tune(Asked(2, runs_dir=runs_dir, fields=(name,)), request_for(runs_dir), Reporter())
 
 
+@pytest.mark.parametrize("words", [{"metric": "nope"}, {"fields": ("nope",)}])
+def test_what_cannot_be_searched_is_refused_before_anything_runs(
+    tmp_path: Path, micro_cache: Path, words: dict[str, Any]
+) -> None:
+    (tmp_path / "cache").symlink_to(micro_cache)
+    with pytest.raises(ValueError, match="nope"):
+        tune(Asked(2, runs_dir=tmp_path, **words), request_for(tmp_path), Reporter())
+    assert not (tmp_path / "store").exists()
+
+
 def test_predictions_of_a_video_are_postprocessed_alone(runs_dir: Path) -> None:
     """As a run does: a method is given one video, named alone."""
     plan = Plan.of(Request("centre-box", "ucf24-mini.micro", runs_dir=runs_dir, fit="train-minus-val"))
