@@ -45,7 +45,7 @@ def run(tmp_path: Path) -> Finished:
 def finished(tmp_path: Path, **changed: Any) -> Finished:
     identity: dict[str, Any] = {
         "method": "centre-box", "variant": "tiny+default", "config_digest": digest(centre_box.Config()),
-        "checkpoint_digests": {},
+        "config": {}, "checkpoint_digests": {},
     }  # fmt: skip
     result: Any = SimpleNamespace(
         identity=SimpleNamespace(**identity | changed), dataset="ucf24-mini@1.micro", inputs={"net": "k"},
