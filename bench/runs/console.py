@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
@@ -147,9 +147,8 @@ def run_and_show_all(wanted: Sequence[Request]) -> bool:
                 reporter.warn(outcome.why)
             outcomes.append(outcome)
     out = Console(file=sys.stdout, highlight=False)
-    out.print(_summary(outcomes))
-    if spread := _seeds(outcomes):
-        out.print(spread)
+    for table in summaries(outcomes):
+        out.print(table)
     for outcome in outcomes:
         if outcome.why:
             request = outcome.request
@@ -157,55 +156,45 @@ def run_and_show_all(wanted: Sequence[Request]) -> bool:
     return not any(outcome.why for outcome in outcomes)
 
 
-def _columns(counted: str) -> list[Column]:
-    """Of both tables; ``counted``: the seed, or how many there are."""
-    from reports.tables import metric_title
+def summaries(outcomes: Sequence[Outcome]) -> Iterator[Table]:
+    """One table a protocol, a row a run; and of several seeds one, of their mean and standard deviation."""
+    from reports.tables import EMPTY, number
 
-    words = [
-        Column("method"),
-        Column("variant", no_wrap=True, max_width=28),
-        Column("protocol", no_wrap=True),
-    ]
-    metrics = [metric_title(name).replace(" @", "\n@") for name in SUMMARY]
-    return words + [Column(name, justify="right", no_wrap=True) for name in (counted, *metrics)]
-
-
-def _summary(outcomes: Sequence[Outcome]) -> Table:
-    """One row a run and protocol; a run that failed has one."""
-    from reports.tables import number
-
-    table = Table(*_columns("seed"))
-    for outcome in outcomes:
-        request = outcome.request
-        if outcome.why:
-            split = f"/{request.split}" if request.split else ""
-            table.add_row(
-                request.method, request.variant, f"{request.dataset}{split}", str(request.seed), "failed"
-            )
-        for result in outcome.results.values():
+    for (protocol,), results in _by(outcomes, lambda result: (result.protocol,)):
+        table = _table(protocol, "seed")
+        for result in results:
             values = [number(e.value if (e := result.metrics.get(name)) else None) for name in SUMMARY]
             identity = result.identity
-            words = (identity.title, identity.variant, result.protocol, str(identity.seed))
-            table.add_row(*map(escape, words), *values)
-    return table
+            table.add_row(*map(escape, (identity.title, identity.variant, str(identity.seed))), *values)
+        yield table
+    seeds: dict[str, Table] = {}
+    for _, several in _by(outcomes, lambda result: (result.protocol, *result.identity.configuration)):
+        if len(several) == 1:
+            continue
+        protocol, identity = several[0].protocol, several[0].identity
+        numbers = [[e.value for r in several if (e := r.metrics.get(name))] for name in SUMMARY]
+        cells = [f"{mean(v):.1f} ± {stdev(v):.1f}" if len(v) > 1 else EMPTY for v in numbers]
+        table = seeds.setdefault(protocol, _table(f"{protocol}, over seeds", "seeds"))
+        table.add_row(*map(escape, (identity.title, identity.variant, str(len(several)))), *cells)
+    yield from seeds.values()
 
 
-def _seeds(outcomes: Sequence[Outcome]) -> Table | None:
-    """Mean and standard deviation over seeds; None where there is one seed."""
-    from reports.tables import EMPTY
-
+def _by(
+    outcomes: Sequence[Outcome], key: Callable[[Result], tuple[str, ...]]
+) -> list[tuple[tuple[str, ...], list[Result]]]:
+    """The results of all runs in groups, in the order of their first."""
     groups: dict[tuple[str, ...], list[Result]] = {}
     for outcome in outcomes:
         for result in outcome.results.values():
-            groups.setdefault((*result.identity.configuration, result.protocol), []).append(result)
-    several = [results for results in groups.values() if len(results) > 1]
-    if not several:
-        return None
-    table = Table(*_columns("seeds"))
-    for results in several:
-        identity = results[0].identity
-        words = (identity.title, identity.variant, results[0].protocol, str(len(results)))
-        numbers = [[e.value for r in results if (e := r.metrics.get(name))] for name in SUMMARY]
-        cells = [f"{mean(v):.1f} ± {stdev(v):.1f}" if len(v) > 1 else EMPTY for v in numbers]
-        table.add_row(*map(escape, words), *cells)
-    return table
+            groups.setdefault(key(result), []).append(result)
+    return list(groups.items())
+
+
+def _table(title: str, counted: str) -> Table:
+    """``counted``: the seed, or how many there are. In a narrow terminal the variant is what is folded."""
+    from reports.tables import metric_title
+
+    metrics = [metric_title(name).replace(" @", "\n@") for name in SUMMARY]
+    numbers = [Column(name, justify="right", no_wrap=True) for name in (counted, *metrics)]
+    words = Column("method", no_wrap=True), Column("variant", overflow="fold", max_width=40)
+    return Table(*words, *numbers, title=escape(title), title_justify="left")

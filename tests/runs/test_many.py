@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from rich.console import Console
 
 import datasets
 import methods.base
@@ -19,6 +21,7 @@ from bench.results import mean, scoring
 from bench.results.mean import write_mean
 from bench.results.result import FILE, Result, read_matches
 from bench.runs import settings, stages
+from bench.runs.console import summaries
 from bench.runs.many import Outcome, requests, run_all
 from bench.runs.plan import Plan, Request, row_of
 from bench.runs.reopen import Finished
@@ -282,7 +285,35 @@ def test_seeds_and_failures_on_the_command_line(runs_dir: Path, outcomes: list[O
     done = CliRunner().invoke(cli, [*words, "--method", "centre-box", "--seeds", "2"])
     assert done.exit_code == 0, done.output
     assert "±" in done.output
+    assert "ucf24-mini@1.micro/1/act@1, over seeds" in done.output
+    assert max(map(len, done.stdout.splitlines()[:20])) <= 80
     failed = CliRunner().invoke(cli, [*words, "--method", "centre-box,pcsc", "--set", "size=0.5"])
     assert failed.exit_code == 1
     assert "failed     pcsc on ucf24-mini.micro, seed 0: --set size" in failed.output
     assert outcomes
+
+
+def test_nothing_that_tells_runs_apart_is_cut_in_80_columns(outcomes: list[Outcome]) -> None:
+    """Method, seed and numbers are whole; a long variant goes on in the next line."""
+    variant = "tiny+default training.steps=45 crops.steps=80"
+    made = [replace(one, results=_renamed(one, variant)) for one in outcomes]
+    console = Console(width=80, file=io.StringIO())
+    for table in summaries(made):
+        console.print(table)
+    text = console.file.getvalue()  # type: ignore[attr-defined]
+    for outcome in made:
+        for result in outcome.results.values():
+            assert result.protocol in text
+            assert result.identity.title in text
+            value = result.metrics["frame_map/0.50"]
+            assert value is None or f"{value.value:.1f}" in text
+    folded = "".join(line.split("│")[2].strip() for line in text.splitlines() if line.count("│") > 3)
+    assert "".join(variant.split()) in "".join(folded.split())
+    assert "…" not in text
+
+
+def _renamed(outcome: Outcome, variant: str) -> dict[Path, Result]:
+    return {
+        key: replace(result, identity=replace(result.identity, variant=variant))
+        for key, result in outcome.results.items()
+    }
