@@ -102,11 +102,11 @@ def _run(jobs: tuple[Job, ...], files: tuple[str, ...], **words: Any) -> bool:
 
 
 def _print(found: Reproduced) -> None:
-    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table as RichTable
 
     from reports.reproduce import OURS
+    from reports.terminal import show_whole
 
     shown = found.table
     used = [i for i in range(len(shown.columns)) if any(row[i] for row in shown.rows)]
@@ -114,7 +114,7 @@ def _print(found: Reproduced) -> None:
     table = RichTable(*heads, title=escape(shown.title), title_justify="left")
     for row in shown.rows:
         table.add_row(*(escape(row[i]) for i in used))
-    Console(file=sys.stdout, highlight=False).print(table)
+    show_whole(table)
     for note in shown.notes:
         click.echo(f"note       {note}")
     click.echo(f"answered   {found.answered} of {found.answerable} cells that this suite is to answer")

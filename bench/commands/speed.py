@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -115,15 +114,11 @@ def _measured(job: Job, title: str) -> Row:
 
 
 def _show(rows: list[Row], folder: Path) -> None:
-    from rich.console import Console
-
     from bench.speed.rows import FILE
     from bench.speed.table import notes, table
+    from reports.terminal import show_whole
 
-    console = Console(file=sys.stdout, highlight=False, markup=False)
-    if not console.is_terminal:
-        console.width = 240
-    console.print(table(rows))
+    show_whole(table(rows))
     for note in notes(rows):
-        console.print(note, soft_wrap=True)
+        print(note)
     print(f"rows       {folder / FILE}")

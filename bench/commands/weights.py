@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,19 +47,20 @@ def _of(method: str | None) -> dict[str, tuple[Weights, list[str]]]:
 
 
 def _list(found: dict[str, tuple[Weights, list[str]]]) -> None:
-    from rich.console import Console
     from rich.markup import escape
     from rich.table import Column, Table
+
+    from reports.terminal import show_whole
 
     table = Table("name", "methods", "what for", "file", Column("parameters", justify="right"), "licence",
                   Column("page of the authors", no_wrap=True), show_lines=True)  # fmt: skip
     for name, (weights, methods) in found.items():
         cells = name, ", ".join(methods) or "–", weights.use, weights.file, f"{weights.parameters:,}"
         table.add_row(*map(escape, (*cells, weights.licence, weights.page)))
-    console = Console(file=sys.stdout, highlight=False)
-    if not console.is_terminal:
-        console.width = 400
-    console.print(table if found else "starts from no published weights")
+    if found:
+        show_whole(table)
+    else:
+        print("starts from no published weights")
     print("nothing is downloaded; bench weights --check FILE --as NAME checks a file")
 
 
