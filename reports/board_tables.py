@@ -50,7 +50,7 @@ def _result_cells(row: Row, board: Board) -> tuple[str, ...]:
     rank = row.status if row.rank is None else str(row.rank)
     marks = "; ".join((*row.marks, *identity.given)) or EMPTY
     return (rank, identity.title, identity.variant, str(identity.seed), *values, *beside, fps, *facts,
-            result.data_kind, "this suite", marks)  # fmt: skip
+            result.data_kind, "this suite" if training else "imported", marks)  # fmt: skip
 
 
 def gap_cells(found: Gap | None, result: Result) -> tuple[str, str, str]:

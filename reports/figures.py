@@ -110,5 +110,7 @@ def looks(board: Board) -> dict[tuple[str, ...], Look]:
 
 
 def clipped(text: str, most: int) -> str:
-    """The text, at most so long."""
-    return text if len(text) <= most else f"{text[: most - 1]}…"
+    """The text, at most so long; its middle is what goes: a label begins with the method and ends with the
+    seed."""
+    end = most // 3
+    return text if len(text) <= most else f"{text[: most - end - 1]}…{text[-end:]}"

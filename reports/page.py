@@ -15,6 +15,7 @@ from bench.tracking.studies import pictures, studies
 from bench.tuning.record import StudyRecord
 from reports.board_tables import gap_cells, per_class_metrics, published_source, ranking_note
 from reports.boards import Board, Row
+from reports.figures import clipped
 from reports.gaps import Gap, gap
 from reports.pictures import PICTURES
 from reports.protocol_spread import Spread
@@ -73,7 +74,7 @@ def page(sections: Sequence[Section], moved: Sequence[Moved], found: Found, runs
 
 
 def _short(text: str) -> str:
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+    return clipped(text, LONGEST)
 
 
 def _shown(section: Section, runs_dir: Path) -> dict[str, Any]:
@@ -92,6 +93,7 @@ def _shown(section: Section, runs_dir: Path) -> dict[str, Any]:
         "metrics": [(name, *metric_title(name).rsplit(" ", 1)) for name in board.metrics],
         "rows": [_shown_row(row, board, scale, runs_dir) for row in board.rows],
         "published": [_shown_published(method, board) for method in board.published],
+        "class_metric": metric_title(per_class_metrics(board)[0]),
         "note": ranking_note(board),
         "fps_notes": list(zip(MARKS, board.fps_notes)),
         "seeds": tables.get("seeds"),

@@ -16,7 +16,7 @@ from bench.protocol import Protocol, evaluator
 from bench.records import GroundTruth, TruthBoxes, TruthTubes, VideoTable
 from bench.results.result import Result, write_matches
 from reports.boards import boards
-from reports.figures import class_map, looks
+from reports.figures import class_map, clipped, looks
 from reports.pictures import chosen, ranked_videos
 from reports.plots import error_bars, pareto, precision_recall, speed_accuracy
 from reports.precision_recall import RECALL_P, class_mean, precision_curves
@@ -96,3 +96,11 @@ def test_the_best_and_the_worst_videos(tmp_path: Path) -> None:
         ("best-1", "a"), ("best-2", "b"), ("worst-1", "d"), ("worst-2", "c"),
     ]  # fmt: skip
     assert chosen(ranked[:1]) == []
+
+
+def test_labels_that_differ_at_the_end_differ_when_clipped() -> None:
+    label = "YOWO \u00b7 tiny+default crops.steps=45 training.steps=80 \u00b7 seed {}"
+    shown = [clipped(label.format(seed), 34) for seed in range(3)]
+    assert len(set(shown)) == 3
+    assert all(len(one) == 34 and one.startswith("YOWO") for one in shown)
+    assert clipped("short", 34) == "short"
