@@ -256,10 +256,7 @@ class Method(ABC):
 
         Raises ValueError for a method that classifies boxes before it links them, and so has none.
         """
-        raise ValueError(
-            f"{self.name} follows nobody before it classifies: it has no tracks, only tubes; "
-            "--tubes FILE takes those, `bench link RUN --out FILE` writes them"
-        )
+        raise ValueError(no_tracks(self.name))
 
     @property
     @abstractmethod
@@ -337,6 +334,14 @@ class FlowNeed:
     size: tuple[int, int] | None
     setting: str
     only_training: bool = False
+
+
+def no_tracks(name: str) -> str:
+    """Why a method of that name has none."""
+    return (
+        f"{name} follows nobody before it classifies: it has no tracks, only tubes; "
+        "--tubes FILE takes those, `bench link RUN --out FILE` writes them"
+    )
 
 
 def clip_indices(frame: int, length: int, stride: int, num_frames: int) -> np.ndarray:

@@ -25,3 +25,12 @@ def micro_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     cache = tmp_path_factory.mktemp("rendered")
     prepare("ucf24-mini", None, cache, "micro")
     return cache
+
+
+@pytest.fixture
+def runs_dir(tmp_path: Path, micro_cache: Path) -> Path:
+    """A runs folder of its own with the rendered ``ucf24-mini.micro``."""
+    folder = tmp_path / "runs"
+    folder.mkdir()
+    (folder / "cache").symlink_to(micro_cache)
+    return folder

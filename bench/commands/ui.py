@@ -39,6 +39,4 @@ def _check_free(port: int) -> None:
         try:
             probe.bind(("127.0.0.1", port))
         except OSError as error:
-            raise ValueError(
-                f"--port {port}: {error.strerror}; name another one, --port {port + 1}"
-            ) from None
+            raise ValueError(f"--port {port}: {error.strerror}; name another one") from None

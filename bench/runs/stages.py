@@ -17,6 +17,7 @@ from bench.runs.plan import Plan, Request
 from bench.runs.reopen import Finished, Predicted, Relinked, relink, relink_plan
 from bench.runs.reporter import Reporter
 from bench.runs.run import ASKED, Run
+from methods.base import Method, no_tracks
 
 OF_THE_RUN = ("method", "dataset", "variant", "split", "seed", "precision", "overrides", "fit")
 """What a run was asked for."""
@@ -144,6 +145,8 @@ def recall(run: Run) -> tuple[Coverage, Tubes]:
     """
     plan = run.plan
     checkpoints = checkpoints_of(plan)
+    if type(plan.method).tracks is Method.tracks:  # before flow is computed for nothing
+        raise ValueError(no_tracks(plan.method.name))
     if plan.method.flow and not plan.method.flow.only_training:
         run.flow(plan.test_truth, "flow of test videos", training=False)
     tracks = run.tracks(checkpoints)

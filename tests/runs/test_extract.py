@@ -283,3 +283,14 @@ def test_what_the_tracks_cover_is_asked_of_a_trained_run(runs_dir: Path) -> None
     assert found.recall(0.01) == 100
     with pytest.raises(ValueError, match="not trained yet"):
         stages.recall(Run(replace(plan, request=replace(plan.request, seed=7))))
+
+
+def test_a_method_without_tracks_says_so_before_anything_is_computed(
+    runs_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan, _ = run(runs_dir)
+    monkeypatch.delattr(Brightness, "tracks")
+    monkeypatch.setattr(Run, "flow", None)
+    monkeypatch.setattr(Run, "tracks", None)
+    with pytest.raises(ValueError, match="brightness follows nobody"):
+        stages.recall(Run(plan))

@@ -42,14 +42,6 @@ GIVEN = {
 FOLDERS = {"i3d": ("rgb.npz", "flow.npz"), "clips": ("Run/a.avi", "Jump/b.avi")}
 
 
-@pytest.fixture
-def runs_dir(tmp_path: Path, micro_cache: Path) -> Path:
-    folder = tmp_path / "runs"
-    folder.mkdir()
-    (folder / "cache").symlink_to(micro_cache)
-    return folder
-
-
 def laid(place: Path, name: str, content: str = "numbers") -> Path:
     """A made-up file or folder of that name; tracks are read, and so are some."""
     if name == TRACKS:

@@ -49,12 +49,3 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     monkeypatch.setattr("bench.speed.marks.time", found)
     monkeypatch.setattr("bench.speed.passes.time", found)
     return found
-
-
-@pytest.fixture
-def runs_dir(tmp_path: Path, micro_cache: Path) -> Path:
-    """A runs folder with the rendered miniature."""
-    folder = tmp_path / "runs"
-    folder.mkdir()
-    (folder / "cache").symlink_to(micro_cache)
-    return folder
