@@ -90,11 +90,14 @@ class Footage:
         return len(self._frames)
 
     def load(self) -> None:
-        """Decode now what is kept, and read the flow if there is a store; of a long video its beginning."""
+        """Decode now all frames of a short video, which are kept; of a long one those of its beginning.
+
+        For whoever goes through the video next.
+        """
         if self._frames.is_short:
             _ = self.rgb_THW3
-        if self._store is not None:
-            _ = self.flow_THW2[0][:1]
+        else:
+            self.clip([0])
 
     def extracted(self, name: str) -> Arrays:
         """What the method's extraction of that name found in the video (:class:`methods.base.Extraction`).
@@ -156,6 +159,14 @@ class LiveFootage(Footage):
         """Raises ValueError: a stream keeps its last frames only."""
         raise ValueError(f"{self.name}: a stream has no end; ask for its last frames with `clip`")
 
+    @property
+    def flow_THW2(self) -> tuple[Fields, float]:
+        """Raises ValueError: flow is computed of whole videos, ahead."""
+        raise ValueError(
+            f"{self.name}: a stream has no flow computed ahead, as its frames are not there yet; methods can "
+            "be streamed that estimate it themselves, from the frames of `clip`"
+        )
+
     def clip(self, frames: npt.ArrayLike) -> np.ndarray:
         """As of any footage. Raises ValueError for a frame that is gone or has not come."""
         numbers = np.asarray(frames)
@@ -167,6 +178,9 @@ class LiveFootage(Footage):
             )
         found = np.stack([self._recent[int(number) - first] for number in numbers.ravel()])
         return found.reshape(*numbers.shape, *found.shape[1:])
+
+    def load(self) -> None:
+        """Nothing: what is there was pushed."""
 
     def __len__(self) -> int:
         return self._count

@@ -18,6 +18,8 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from bench.keys import pair_keys
+
 Array = npt.NDArray
 
 STREAMS = ("rgb", "flow", "fused")
@@ -144,8 +146,8 @@ class Detections(_Rows):
 
     def dense(self, num_classes: int) -> tuple[Self, Array]:
         """One row a box (the first of each) and its scores_NC, absent labels 0."""
-        key = self.video.astype(np.int64) << 32 | self.box.astype(np.int64)
-        _, first, inverse = np.unique(key, return_index=True, return_inverse=True)
+        keys = pair_keys(self.video, self.box)
+        _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
         scores_NC = np.zeros((len(first), num_classes), np.float32)
         scores_NC[inverse, self.label] = self.score
         return self[first], scores_NC
@@ -279,11 +281,14 @@ class GroundTruth:
         if not np.isin(self.boxes.tube, self.tubes.tube).all():
             raise ValueError("GroundTruth: boxes name tubes that the tube table lacks")
 
+    def box_tubes(self) -> Array:
+        """Row of ``tubes`` that each row of ``boxes`` is of, int64 [N]."""
+        order = np.argsort(self.tubes.tube, kind="stable")
+        return order[np.searchsorted(self.tubes.tube, self.boxes.tube, sorter=order)]
+
     def box_labels(self) -> Array:
         """Label of each row of ``boxes``, int16 [N]."""
-        order = np.argsort(self.tubes.tube)
-        found = order[np.searchsorted(self.tubes.tube, self.boxes.tube, sorter=order)]
-        return self.tubes.label[found]
+        return self.tubes.label[self.box_tubes()]
 
     def select(self, names: Sequence[str]) -> Self:
         """The annotation of the named videos alone, in that order."""

@@ -15,6 +15,7 @@ from typing import Literal
 import numpy as np
 
 from bench.interop.ava import MILLISECONDS, SIDE
+from bench.keys import pair_keys, split_keys
 from bench.records import Array, Detections, GroundTruth, VideoTable
 from datasets.errors import DataError
 from datasets.probe import Probe, probe
@@ -58,7 +59,7 @@ def relocate(truth: GroundTruth, movies: Mapping[str, Movie]) -> GroundTruth:
     keys = np.unique(
         np.concatenate([_keys(boxes.video, boxes.frame, cut_V), _keys(scored[:, 0], scored[:, 1], cut_V)])
     )
-    number_V, millisecond_V = keys >> 32, keys & 0xFFFFFFFF
+    number_V, millisecond_V = split_keys(keys)
     names = tuple(_name(truth.videos.names[v], ms, bool(cut_V[v])) for v, ms in zip(number_V, millisecond_V))
 
     def place(video_N: Array, frame_N: Array) -> tuple[Array, Array]:
@@ -91,7 +92,7 @@ def relocate_detections(found: Detections, table: VideoTable, movies: Mapping[st
     position = {name: v for v, name in enumerate(table.names)}
     cut_V = np.array([movie is not None and movie.layout == "one-second segments" for movie in known], bool)
     keys, number_N = np.unique(_keys(found.video, found.frame, cut_V), return_inverse=True)
-    names = [_name(found.videos[v], ms, bool(cut_V[v])) for v, ms in zip(keys >> 32, keys & 0xFFFFFFFF)]
+    names = [_name(found.videos[v], ms, bool(cut_V[v])) for v, ms in zip(*split_keys(keys))]
     video_N = np.array([position.get(name, -1) for name in names], np.int32)[number_N]
     frame_N = _frames(known, found.video, found.frame).astype(np.int32)
     kept = video_N >= 0
@@ -111,7 +112,7 @@ _NO_FRAMES: Array = np.zeros((0, 2), np.int32)
 
 def _keys(video_N: Array, frame_N: Array, cut_V: Array) -> Array:
     """One int64 a video, in segments one a (video, millisecond)."""
-    return video_N.astype(np.int64) << 32 | np.where(cut_V[video_N], frame_N, 0)
+    return pair_keys(video_N, np.where(cut_V[video_N], frame_N, 0))
 
 
 def _frames(known: Sequence[Movie | None], video_N: Array, millisecond_N: Array) -> Array:

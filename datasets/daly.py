@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
+from bench.files.store import locked, remove
 from bench.files.tables import digest_ground_truth, read_ground_truth, read_metadata, write_ground_truth
 from bench.names import choose
 from bench.protocol import Protocol
@@ -16,6 +17,7 @@ from datasets.annotation import ground_truth
 from datasets.base import DataError, Dataset, Quirk, Split
 from datasets.daly_annotation import DalyFile, read_daly
 from datasets.files import reading
+from datasets.kept_boxes import KeptBoxes
 from datasets.keyframes import Tracker, extend_keyframes, key_agreement
 from datasets.trackers import csrt
 from datasets.trimming import trimmed
@@ -84,8 +86,10 @@ class Daly(Dataset):
     ) -> Path:
         """Track from every key-frame (:mod:`datasets.keyframes`) and keep the result in ``extended/``.
 
-        ``name`` is written beside it, and how well it agrees with the key-frames. Takes hours for all of
-        DALY. Raises DataError for missing videos.
+        ``name`` is the tracker's, its settings or weights included: it is written beside the result, with
+        how well that agrees with the key-frames. Takes hours for all of DALY; what a call that was stopped
+        finished by a tracker of that name is taken over. One call at a time works in a folder. Raises
+        DataError for missing videos.
         """
         truth = self.ground_truth()
         table = truth.videos
@@ -93,10 +97,13 @@ class Daly(Dataset):
             Video(name, self.video_path(name), int(width), int(height))
             for name, width, height in zip(table.names, table.width, table.height)
         ]
-        found = extend_keyframes(truth, videos, tracker, progress)
         folder = self.root / "extended"
         facts = {"tracker": name, "annotation": digest_ground_truth(truth)}
-        write_ground_truth(folder, found, facts | {"agreed": key_agreement(truth, found)})
+        with locked(folder / ".lock"):
+            kept = KeptBoxes(folder / f"unfinished-{name}")
+            found = extend_keyframes(truth, videos, tracker, progress, kept)
+            write_ground_truth(folder, found, facts | {"agreed": key_agreement(truth, found)})
+            remove(kept.folder)
         return folder
 
     def extended(self) -> GroundTruth:

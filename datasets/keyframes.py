@@ -11,6 +11,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from math import sqrt
 
 import numpy as np
@@ -18,6 +19,7 @@ import numpy as np
 from bench.metrics.boxes import iou
 from bench.records import Array, GroundTruth, TruthBoxes
 from bench.video import Frame, Video
+from datasets.kept_boxes import KeptBoxes
 from datasets.trimming import annotated_runs
 
 Tracker = Callable[[Sequence[Frame], Array], Array]
@@ -36,17 +38,23 @@ def extend_keyframes(
     videos: Sequence[Video],
     tracker: Tracker,
     progress: Callable[[int, int], None] = lambda done, total: None,
+    kept: KeptBoxes | None = None,
 ) -> GroundTruth:
     """The annotation of these videos with boxes on all frames of the annotated spans.
 
     Spans, labels and difficulty stay. What cannot be tracked, as its span has no key-frame or no frame that
-    decodes, keeps the boxes that it has. ``progress(done, total)`` counts videos. Raises VideoError for a
-    video that cannot be read.
+    decodes, keeps the boxes that it has. ``progress(done, total)`` counts videos. ``kept``: what this
+    tracker found before; a video that is there is not tracked again, the others are added as they are
+    finished. Raises VideoError for a video that cannot be read.
     """
     truth = truth.select([video.name for video in videos])
     parts = []
     for done, (video, (name, boxes)) in enumerate(zip(videos, truth.boxes.by_video()), 1):
-        parts.append(_extend_video(truth.select([name]), video, tracker) if len(boxes) else boxes)
+        if len(boxes):
+            one = truth.select([name])
+            extend = partial(_extend_video, one, video, tracker)
+            boxes = kept.of(one, video, extend) if kept else extend()
+        parts.append(boxes)
         progress(done, len(videos))
     return replace(truth, boxes=TruthBoxes.concat(parts).with_videos(truth.videos.names))
 
@@ -56,9 +64,7 @@ def key_overlaps(truth: GroundTruth, extended: GroundTruth) -> Array:
 
     0 where that has none. Key-frames outside the span of their instance, which are not tracked, are left out.
     """
-    tubes, keys = truth.tubes, truth.boxes
-    order = np.argsort(tubes.tube, kind="stable")
-    row_K = order[np.searchsorted(tubes.tube, keys.tube, sorter=order)]
+    tubes, keys, row_K = truth.tubes, truth.boxes, truth.box_tubes()
     keys = keys[(keys.frame >= tubes.start[row_K]) & (keys.frame < tubes.end[row_K])]
     return np.nan_to_num(iou(boxes_at(extended.boxes, keys), keys.boxes_N4, 0))
 

@@ -7,6 +7,7 @@ from typing import Literal
 
 import numpy as np
 
+from bench.keys import pair_keys
 from bench.records import Array, GroundTruth
 
 Trimming = Literal["", "trimmed", "gt-trimmed"]
@@ -28,8 +29,7 @@ def trimmed(truth: GroundTruth) -> GroundTruth:
     counted = truth.scored_frames
     inside = np.concatenate([*_frames(annotated_runs(truth)), np.zeros((0, 2), np.int32)])
     if counted is not None:
-        keys = [frames_S2[:, 0].astype(np.int64) << 32 | frames_S2[:, 1] for frames_S2 in (inside, counted)]
-        inside = inside[np.isin(*keys)]
+        inside = inside[np.isin(pair_keys(*inside.T), pair_keys(*counted.T))]
     return replace(truth, scored_frames=inside.astype(np.int32))
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.footage import FootageLibrary
+from bench.footage import FootageLibrary, LiveFootage
 from bench.video import Video, VideoError
 from bench.video.memory import Memory
 
@@ -81,9 +81,10 @@ def test_flow_comes_from_the_store() -> None:
     assert (str(flow[:].dtype), flow.shape, bound) == ("int8", (5, 6, 8, 2), 3.5)
     assert not READS
     found["a"].load()
-    assert FLOWS == {"a": 1}
+    assert found["a"].flow_THW2[0].shape == (5, 6, 8, 2)
+    assert (FLOWS, READS) == ({"a": 1}, {"a": 1})
     with pytest.raises(ValueError, match="no flow for video 'lost'"):
-        found["lost"].load()
+        _ = found["lost"].flow_THW2
     with pytest.raises(ValueError, match="a: no flow store was given"):
         _ = library("a")["a"].flow_THW2
 
@@ -108,3 +109,22 @@ def test_a_long_video_is_read_by_clips(tmp_path: Path, monkeypatch: pytest.Monke
     assert footage.clip(np.array([39, 0, 17]))[:, 5, 5, 0].tolist() == [39, 0, 17]
     with pytest.raises(VideoError, match="too many for memory"):
         _ = footage.rgb_THW3
+
+
+def test_a_stream_says_what_it_has_not() -> None:
+    live = LiveFootage("camera", (8, 6), (32, 12), history=2)
+    live.load()
+    for number in range(4):
+        assert live.push(np.full((12, 16, 3), number, np.uint8)) == number
+    assert (len(live), live.scale) == (4, (0.25, 0.5))
+    assert live.clip([[3, 2]])[..., 0, 0, 0].tolist() == [[3, 2]]
+    with pytest.raises(ValueError, match="camera: frames 2 to 3 of the stream are kept, 1 to 3 asked"):
+        live.clip([1, 3])
+    with pytest.raises(ValueError, match="camera: a stream has no flow computed ahead"):
+        _ = live.flow_THW2
+    with pytest.raises(ValueError, match="camera: a stream has no flow computed ahead"):
+        live.flow_median([3])
+    with pytest.raises(ValueError, match="camera: a stream has no end"):
+        _ = live.rgb_THW3
+    with pytest.raises(ValueError, match="camera: nothing was extracted"):
+        live.extracted("tracks")

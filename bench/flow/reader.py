@@ -1,7 +1,8 @@
 """Stored flow by the numbers of its fields: of a short video all at once, of a long one the blocks asked for.
 
 A block is a row group of the file. What was read is kept in one memory that all readers share, at most
-:data:`BUDGET` bytes of flow in total.
+:data:`BUDGET` bytes of flow in total; once it is full, short videos that are not in it are read like long
+ones.
 """
 
 from __future__ import annotations
@@ -14,9 +15,9 @@ import numpy as np
 from bench.flow.files import FlowFile
 from bench.flow.quantization import Quantized
 from bench.video.known import identity
-from bench.video.memory import Memory
+from bench.video.memory import Memory, budget
 
-BUDGET = 5 << 30
+BUDGET = budget("BENCH_FLOW_MEMORY", 5)
 """Bytes of flow in memory, of all videos together."""
 SHORT = 64 << 20
 """Bytes of all its flow up to which a video is short."""
@@ -55,8 +56,9 @@ class FlowReader:
         return self.shape[0]
 
     def __getitem__(self, index: Any) -> Quantized:
-        if math.prod(self.shape) <= SHORT:
-            picked: Quantized = self._kept(range(len(self._starts) - 1))[index]
+        whole = range(len(self._starts) - 1)
+        if self._is_kept(whole) or math.prod(self.shape) <= min(SHORT, kept_flow.room):
+            picked: Quantized = self._kept(whole)[index]
             return picked
         wanted = np.arange(len(self))[index]
         flat = wanted.ravel()
@@ -66,6 +68,9 @@ class FlowReader:
             inside = of == group
             found[inside] = self._kept(range(group, group + 1))[flat[inside] - self._starts[group]]
         return found.reshape(*wanted.shape, *self.shape[1:])
+
+    def _is_kept(self, groups: range) -> bool:
+        return kept_flow.find((self._identity, groups)) is not None
 
     def _kept(self, groups: range) -> Quantized:
         def read() -> Quantized:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from bench.keys import pair_keys
 from bench.metrics.boxes import iou_matrix
 from bench.records import Array, Detections, GroundTruth
 
@@ -34,8 +35,8 @@ def detection_scores(truth: GroundTruth, detections: Detections) -> dict[str, fl
         raise ValueError("detection scores want the objectness of boxes; these detections have none")
     found = _confident(detections)
     if truth.scored_frames is not None:
-        scored = _place(truth.scored_frames[:, 0], truth.scored_frames[:, 1])
-        found = found[np.isin(_place(found.video, found.frame), scored)]
+        scored = pair_keys(*truth.scored_frames.T)
+        found = found[np.isin(pair_keys(found.video, found.frame), scored)]
     localized, right, total = 0, 0, 0
     at_found = _by_place(found.video, found.frame)
     labels = truth.box_labels()
@@ -61,17 +62,12 @@ def _confident(detections: Detections) -> Detections:
     assert detections.objectness is not None
     rows = detections[detections.objectness > CONFIDENT]
     rows = rows[np.lexsort((-rows.score, rows.box, rows.video))]
-    return rows[np.flatnonzero(np.diff(_place(rows.video, rows.box), prepend=-1))]
-
-
-def _place(video_N: Array, frame_N: Array) -> Array:
-    """One number a (video, frame)."""
-    return video_N.astype(np.int64) << 32 | frame_N.astype(np.int64)
+    return rows[np.flatnonzero(np.diff(pair_keys(rows.video, rows.box), prepend=-1))]
 
 
 def _by_place(video_N: Array, frame_N: Array) -> dict[int, Array]:
     """Rows of every (video, frame) that has some."""
-    places = _place(video_N, frame_N)
+    places = pair_keys(video_N, frame_N)
     order = np.argsort(places, kind="stable")
     first = np.flatnonzero(np.diff(places[order], prepend=-1))
     return dict(zip(places[order][first].tolist(), np.split(order, first[1:])))

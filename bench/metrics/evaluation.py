@@ -9,7 +9,7 @@ from typing import TypeVar
 import numpy as np
 import pandas as pd
 
-from bench.metrics.ap import class_mean, reported, summarise, thresholds
+from bench.metrics.ap import Curves, class_mean, reported, summarise, thresholds
 from bench.metrics.detection_scores import detection_scores
 from bench.metrics.evidence import Level, match_table, truth_table
 from bench.metrics.frame_map import frame_ranking
@@ -66,12 +66,13 @@ def evaluate(
     if tubes is not None and linked is not None:
         ranking = tube_ranking(ground_truth, checked(ground_truth, tubes), linked)
         levels["tube"] = Level.of(ranking, linked, thresholds(protocol, "tube"))
-    metrics, per_class = _numbers(ground_truth.classes, levels, protocol)
+    precisions = {(name, t): level.precisions(t) for name, level in levels.items() for t in level.outcomes}
+    metrics, per_class = _numbers(ground_truth.classes, levels, precisions, protocol)
     if "frame" in levels and detections is not None and detections.objectness is not None:
         metrics |= detection_scores(ground_truth, checked(ground_truth, detections))
     keys = [(level, threshold) for level in levels for threshold in thresholds(protocol, level)]
     matches = match_table(ground_truth, levels, keys)
-    curves = _curves(levels, protocol.evaluator)
+    curves = _curves(levels, precisions, protocol.evaluator)
     return Evaluation(metrics, per_class, matches, truth_table(ground_truth, levels), curves)
 
 
@@ -95,15 +96,14 @@ def checked(truth: GroundTruth, rows: Rows) -> Rows:
 
 
 def _numbers(
-    classes: tuple[str, ...], levels: Mapping[str, Level], protocol: Protocol
+    classes: tuple[str, ...], levels: Mapping[str, Level], precisions: Curves, protocol: Protocol
 ) -> tuple[dict[str, float | None], dict[str, dict[str, float | None]]]:
     """Metrics and per-class AP."""
     kept = reported(protocol)
-    curves = {(name, t): level.precisions(t) for name, level in levels.items() for t in level.outcomes}
     truths = {name: level.truths_C for name, level in levels.items()}
     wanted = {name: what for name, what in (kept | AUC).items() if what[0] in levels}
     percents = dict.fromkeys(kept | AUC, np.full((len(classes), 1), np.nan))
-    percents |= summarise(curves, truths, wanted, protocol.evaluator)
+    percents |= summarise(precisions, truths, wanted, protocol.evaluator)
     metrics = {name.replace("/", "_map/"): percent(class_mean(ap)[0]) for name, ap in percents.items()}
     per_class = {
         name.replace("/", "_ap/"): {c: percent(ap) for c, ap in zip(classes, percents[name][:, 0])}
@@ -112,13 +112,14 @@ def _numbers(
     return metrics, per_class
 
 
-def _curves(levels: Mapping[str, Level], evaluator: Evaluator) -> dict[str, dict[str, float]]:
+def _curves(
+    levels: Mapping[str, Level], precisions: Curves, evaluator: Evaluator
+) -> dict[str, dict[str, float]]:
     """mAP of frames at each threshold under ``frame_map/auc``."""
     if "frame" not in levels:
         return {}
-    level = levels["frame"]
-    curves = {("frame", t): level.precisions(t) for t in AUC_THRESHOLDS}
+    truths = {"frame": levels["frame"].truths_C}
     wanted = {f"{t:.2f}": ("frame", (t,)) for t in AUC_THRESHOLDS}
-    percents = summarise(curves, {"frame": level.truths_C}, wanted, evaluator)
+    percents = summarise(precisions, truths, wanted, evaluator)
     values = {name: percent(class_mean(ap)[0]) for name, ap in percents.items()}
     return {"frame_map": {name: value for name, value in values.items() if value is not None}}

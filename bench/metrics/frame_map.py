@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from bench.keys import pair_keys
 from bench.metrics.boxes import iou
-from bench.metrics.frame_rows import counted_detections, counted_truth, frame_keys
+from bench.metrics.frame_rows import counted_detections, counted_truth
 from bench.metrics.matching import Candidates, Pairs, Ranking, join_in_parts, rank
 from bench.protocol import FrameRules
 from bench.records import Array, Detections, GroundTruth
@@ -23,8 +24,8 @@ def frame_ranking(truth: GroundTruth, detections: Detections, rules: FrameRules)
     found = detections[rows] if len(rows) < len(detections) else detections
     video, label = truth.boxes.video[numbers], truth.box_labels()[numbers]
     classes = len(truth.classes)
-    keys_N = frame_keys(found.video, found.frame) * classes + found.label
-    keys_M = frame_keys(video, truth.boxes.frame[numbers]) * classes + label
+    keys_N = pair_keys(found.video, found.frame) * classes + found.label
+    keys_M = pair_keys(video, truth.boxes.frame[numbers]) * classes + label
     pairs = [Pairs(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))]
     for row, number in join_in_parts(keys_N, keys_M):
         overlap = frame_iou(truth, found, row, numbers[number], rules)

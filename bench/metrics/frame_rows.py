@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from bench.keys import pair_keys
 from bench.protocol import FrameRules
 from bench.records import Array, Detections, GroundTruth
 
 
 def counted_truth(truth: GroundTruth, rules: FrameRules) -> Array:
     """Rows of ``truth.boxes`` that count, rising, int64."""
-    keys = frame_keys(truth.boxes.video, truth.boxes.frame)
+    keys = pair_keys(truth.boxes.video, truth.boxes.frame)
     listed = None if rules.frames == "every" else truth.scored_frames
     excluded = truth.excluded_frames if rules.excluded == "dropped" else None
     return np.flatnonzero(_on(keys, listed, excluded))
@@ -18,12 +19,12 @@ def counted_truth(truth: GroundTruth, rules: FrameRules) -> Array:
 
 def counted_detections(truth: GroundTruth, detections: Detections, rules: FrameRules) -> Array:
     """Rows of ``detections`` that count, rising, int64. Their videos must be those of ``truth``."""
-    keys = frame_keys(detections.video, detections.frame)
+    keys = pair_keys(detections.video, detections.frame)
     listed = None if rules.frames == "every" else truth.scored_frames
     excluded = None if rules.excluded == "kept" else truth.excluded_frames
     counts = _on(keys, listed, excluded)
     if rules.frames == "annotated":
-        counts &= _among(keys, frame_keys(truth.boxes.video, truth.boxes.frame))
+        counts &= _among(keys, pair_keys(truth.boxes.video, truth.boxes.frame))
     rows = np.flatnonzero(counts)
     if rules.frame_capacity is not None:
         rows = rows[_strongest(keys[rows], detections.score[rows], rules.frame_capacity)]
@@ -36,18 +37,13 @@ def counted_detections(truth: GroundTruth, detections: Detections, rules: FrameR
     return rows
 
 
-def frame_keys(video_N: Array, frame_N: Array) -> Array:
-    """One int64 a (video, frame), which leaves room for labels: below 2^53 for two million videos."""
-    return (video_N.astype(np.int64) << 32) + frame_N
-
-
 def _on(keys_N: Array, listed_S2: Array | None, excluded_S2: Array | None) -> Array:
     """Whether each key is a (video, frame) that is listed, or nothing is, and that is not excluded."""
     counts = np.ones(len(keys_N), bool)
     if listed_S2 is not None:
-        counts &= _among(keys_N, frame_keys(*listed_S2.T))
+        counts &= _among(keys_N, pair_keys(*listed_S2.T))
     if excluded_S2 is not None:
-        counts &= ~_among(keys_N, frame_keys(*excluded_S2.T))
+        counts &= ~_among(keys_N, pair_keys(*excluded_S2.T))
     return counts
 
 

@@ -14,10 +14,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bench.keys import pair_keys
 from bench.metrics.boxes import iou
 from bench.metrics.matching import join_in_parts, reaches
 from bench.protocol import TubeRules
-from bench.records import Array, GroundTruth, TruthBoxes, Tubes
+from bench.records import Array, GroundTruth, Tubes
 
 ANY_CLASS = -1
 """The label of a track that stands for every class, as a person's does."""
@@ -93,9 +94,7 @@ def _checked(truth: GroundTruth, tracks: Tubes) -> Tubes:
 
 def _within(truth: GroundTruth) -> Array:
     """Of each row of ``truth.boxes`` the row of its tube in ``truth.tubes``; -1 outside the tube's span."""
-    tubes, boxes = truth.tubes, truth.boxes
-    order = np.argsort(tubes.tube, kind="stable")
-    instance = order[np.searchsorted(tubes.tube, boxes.tube, sorter=order)]
+    tubes, boxes, instance = truth.tubes, truth.boxes, truth.box_tubes()
     within = (boxes.frame >= tubes.start[instance]) & (boxes.frame < tubes.end[instance])
     return np.where(within, instance, -1)
 
@@ -103,11 +102,12 @@ def _within(truth: GroundTruth) -> Array:
 def _totals(truth: GroundTruth, instance_N: Array, tracks: Tubes, extent: int) -> tuple[Array, Array, Array]:
     """(instance, track, sum of the IoUs over the frames) of what meets; tracks are numbered in row order."""
     starts, boxes = tracks.starts, truth.boxes
+    places = pair_keys(boxes.video, boxes.frame)
     number = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, len(tracks))))
     rows = np.flatnonzero(instance_N >= 0)
     pairs: list[Array] = [np.zeros(0, np.int64)]
     totals: list[Array] = [np.zeros(0)]
-    for a, b in join_in_parts(_places(boxes)[rows], _places(tracks)):
+    for a, b in join_in_parts(places[rows], pair_keys(tracks.video, tracks.frame)):
         instance, label = instance_N[rows[a]], tracks.label[b]
         fits = (label == ANY_CLASS) | (label == truth.tubes.label[instance])
         key, inverse = np.unique(instance[fits] * len(starts) + number[b[fits]], return_inverse=True)
@@ -117,8 +117,3 @@ def _totals(truth: GroundTruth, instance_N: Array, tracks: Tubes, extent: int) -
     key, inverse = np.unique(np.concatenate(pairs), return_inverse=True)
     instance, track = np.divmod(key, max(len(starts), 1))
     return instance, track, np.bincount(inverse, np.concatenate(totals), len(key))
-
-
-def _places(rows: TruthBoxes | Tubes) -> Array:
-    """One int64 a (video, frame)."""
-    return rows.video.astype(np.int64) << 32 | rows.frame

@@ -67,11 +67,10 @@ def tube_frames(tubes: Tubes) -> FrameIndex:
 def truth_frames(truth: GroundTruth, rules: TubeRules) -> FrameIndex:
     """Frames of annotated tubes, numbered as the rows of ``truth.tubes``."""
     tubes = truth.tubes
-    order = np.argsort(tubes.tube, kind="stable")
-    number = order[np.searchsorted(tubes.tube, truth.boxes.tube, sorter=order)]
     annotated = np.stack([tubes.start, tubes.end - 1], axis=1).astype(np.int64)
     spans = annotated if rules.spans == "annotated" else None
-    return FrameIndex.build(number, truth.boxes.frame, truth.boxes.boxes_N4, len(tubes), spans)
+    boxes = truth.boxes
+    return FrameIndex.build(truth.box_tubes(), boxes.frame, boxes.boxes_N4, len(tubes), spans)
 
 
 class Overlaps(NamedTuple):

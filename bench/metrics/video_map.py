@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 
+from bench.keys import pair_keys
 from bench.metrics.boxes import suppress
 from bench.metrics.matching import Candidates, Pairs, Ranking, join, rank
 from bench.metrics.tube_iou import FrameIndex, overlaps, truth_frames, tube_frames, tube_iou
 from bench.protocol import TubeRules
-from bench.records import Array, GroundTruth, TruthTubes, Tubes
+from bench.records import Array, GroundTruth, Tubes
 
 
 def tube_ranking(truth: GroundTruth, tubes: Tubes, rules: TubeRules) -> Ranking:
@@ -28,7 +29,7 @@ def tube_ranking(truth: GroundTruth, tubes: Tubes, rules: TubeRules) -> Ranking:
         kept.sort()
     heads = heads[kept]
     annotated = truth.tubes
-    row, number = join(_group(heads), _group(annotated))
+    row, number = join(pair_keys(heads.video, heads.label), pair_keys(annotated.video, annotated.label))
     placed = replace(found, boxes_N4=moved(found.boxes_N4, rules))
     overlap = overlaps(placed, kept[row], truth_frames(truth, rules), number, rules).combined(rules.overlap)
     ignored = annotated.difficult & (rules.difficult == "ignore")
@@ -52,7 +53,7 @@ def tube_nms(heads: Tubes, found: FrameIndex, number_H: Array, rules: TubeRules)
     limit = rules.nms
     if limit is None:
         return np.arange(len(heads))
-    group = _group(heads)
+    group = pair_keys(heads.video, heads.label)
     order = np.lexsort((-heads.score, group))
 
     def survives(rows: Array, best: Array) -> Array:
@@ -67,8 +68,3 @@ def moved(boxes_N4: Array, rules: TubeRules) -> Array:
     if not (rules.shift or rules.growth):
         return boxes_N4
     return boxes_N4.astype(np.float64) + np.repeat([rules.shift, rules.shift + rules.growth], 2)
-
-
-def _group(rows: Tubes | TruthTubes) -> Array:
-    """One int64 a (video, label)."""
-    return rows.video.astype(np.int64) << 16 | rows.label

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from bench.keys import pair_keys
 from bench.records import Array, Detections
 from bench.tubes.kernels import writable
 from bench.tubes.kernels.common import Boxes
@@ -45,7 +46,7 @@ def check_labels(label_N: Array) -> None:
 
 def in_order(video_N: Array, frame_N: Array) -> Array | None:
     """The stable order by video, then frame; None where the rows lie so already."""
-    key = video_N.astype(np.int64) << 32 | frame_N.astype(np.int64)
+    key = pair_keys(video_N, frame_N)
     return None if np.all(key[1:] >= key[:-1]) else np.argsort(key, kind="stable")
 
 
@@ -64,7 +65,7 @@ def class_scores(detections: Detections) -> tuple[Array, Array]:
 
 def box_numbers(detections: Detections) -> Array:
     """The box of each row, numbered over all videos by video and ``box``, int64 [N]."""
-    key = detections.video.astype(np.int64) << 32 | detections.box.astype(np.int64)
+    key = pair_keys(detections.video, detections.box)
     if np.all(key[1:] >= key[:-1]):
         return np.cumsum(np.diff(key, prepend=-1) != 0) - 1
     return np.unique(key, return_inverse=True)[1]

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from bench.keys import pair_keys
 from bench.records import Array, Tubes
 
 TOP = 40
@@ -20,9 +21,9 @@ def cut(tubes: Tubes, frames_S2: Array) -> Tubes:
     the 40 best that are left of them (Cheron et al. 2018, Tables 4 and 5: cut, then scored as always); else
     it stays. Tubes keep their order, and are numbered anew.
     """
-    place_S = np.unique(_place(frames_S2[:, 0], frames_S2[:, 1]))
+    place_S = np.unique(pair_keys(*frames_S2.T))
     interval_S = np.cumsum(np.diff(place_S, prepend=-2) != 1)
-    place_N = _place(tubes.video, tubes.frame)
+    place_N = pair_keys(tubes.video, tubes.frame)
     at_N = np.searchsorted(place_S, place_N)
     inside_N = at_N < len(place_S)
     inside_N[inside_N] = place_S[at_N[inside_N]] == place_N[inside_N]
@@ -31,11 +32,6 @@ def cut(tubes: Tubes, frames_S2: Array) -> Tubes:
     number = np.cumsum(np.r_[True, (np.diff(pieces_N2, axis=0) != 0).any(axis=1)][: len(left)]) - 1
     left = replace(left, tube=number)
     return left if left.frame_score is None else replace(left, score=_scores(left, left.frame_score))
-
-
-def _place(video_N: Array, frame_N: Array) -> Array:
-    """One number of a (video, frame), rising by one from frame to frame; videos never touch."""
-    return video_N.astype(np.int64) << 32 | frame_N.astype(np.int64)
 
 
 def _scores(tubes: Tubes, frame_score_N: Array) -> Array:

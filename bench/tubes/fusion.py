@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from bench.keys import pair_keys
 from bench.metrics.boxes import nms
 from bench.records import STREAMS, Array, Detections
 from bench.tubes.base import Fusion
@@ -152,8 +153,7 @@ def _pairs(detections: Detections, name: str) -> _Pairs:
 def _frames_and_labels(detections: Detections) -> Array:
     """One int64 a (video, frame, label)."""
     labels = int(detections.label.max(initial=0)) + 1
-    frame = detections.video.astype(np.int64) << 32 | detections.frame.astype(np.int64)
-    return frame * labels + detections.label
+    return pair_keys(detections.video, detections.frame) * labels + detections.label
 
 
 def _fused(rows: Detections, score_N: Array, threshold: float | None) -> Detections:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from bench.keys import pair_keys
 from bench.records import Array, Detections
 from bench.tubes.base import Found, Linker, detections_of
 from bench.tubes.boxes import class_scores, first_rows, in_order
@@ -99,7 +100,7 @@ class GivenTracks(Linker):
         assert boxes.track is not None
         order = np.lexsort((boxes.frame, boxes.track, boxes.video))
         order = order[boxes.track[order] >= 0]
-        key = boxes.video.astype(np.int64) << 32 | boxes.track.astype(np.int64)
+        key = pair_keys(boxes.video, boxes.track)
         same = (np.diff(key[order]) == 0) & (np.diff(boxes.frame[order]) == 0)
         if np.any(same):
             box = order[np.flatnonzero(same)[0]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from bench.keys import pair_keys
 from bench.metrics.boxes import nms
 from bench.records import Detections, Tubelets
 
@@ -50,7 +51,7 @@ def frame_detections(tubelets: Tubelets, threshold: float = 0.3) -> Detections:
         frame = (rows.start[:, None] + np.arange(stack)).ravel()
         label, score = np.repeat(rows.label, stack), np.repeat(rows.score, stack)
         boxes = rows.boxes_NK4.reshape(-1, 4)
-        kept = nms(boxes, score, threshold, 1, frame.astype(np.int64) << 16 | label)
+        kept = nms(boxes, score, threshold, 1, pair_keys(frame, label))
         parts.append(
             Detections(
                 tubelets.videos, np.repeat(rows.video, stack)[kept], frame[kept], np.arange(len(kept)),

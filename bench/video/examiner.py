@@ -28,8 +28,8 @@ def serve(shelf: int) -> None:
     answers = os.dup(1)
     os.dup2(2, 1)  # whatever a library prints must not be taken for an answer
     _limit_memory()
-    _write(answers, b"\n")
     with suppress(BrokenPipeError):
+        _write(answers, b"\n")
         for line in sys.stdin.buffer:
             answer = _answer(answers, shelf, json.loads(line))
             signal.alarm(0)

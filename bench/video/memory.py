@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
+import math
+import os
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
+
+
+def budget(variable: str, usual: float) -> int:
+    """Bytes of the gigabytes (2^30) that an environment variable asks for, or of ``usual`` where it is unset.
+
+    Raises ValueError where it is no such number.
+    """
+    said = os.environ.get(variable) or str(usual)
+    try:
+        gigabytes = float(said)
+    except ValueError:
+        gigabytes = math.nan
+    if not 0 <= gigabytes < math.inf:
+        raise ValueError(f"the environment variable {variable} is {said!r}; it wants gigabytes, such as 16")
+    return int(gigabytes * (1 << 30))
 
 
 class Memory(Generic[T]):
@@ -30,17 +47,30 @@ class Memory(Generic[T]):
         """What everything kept weighs."""
         return self._weight
 
+    @property
+    def room(self) -> int:
+        """What can still be kept without anything going."""
+        return self.budget - self._weight
+
+    def find(self, key: Hashable) -> T | None:
+        """The value of that key if it is kept; it counts as used."""
+        with self._lock:
+            if key not in self._kept:
+                return None
+            self._kept.move_to_end(key)
+            return self._kept[key][0]
+
     def get(self, key: Hashable, make: Callable[[], T]) -> T:
         """The value of that key, made by ``make`` if it is not kept. What ``make`` raises is passed on."""
+        found = self.find(key)
+        if found is not None:
+            return found
         with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-                return self._kept[key][0]
             gate = self._being_made.setdefault(key, threading.Lock())
         with gate:
-            with self._lock:
-                if key in self._kept:
-                    return self._kept[key][0]
+            found = self.find(key)
+            if found is not None:
+                return found
             try:
                 value = make()
                 self.put(key, value)

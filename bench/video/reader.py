@@ -4,11 +4,16 @@ A short video is decoded once, whole: where nobody looked at the file before, by
 (:mod:`bench.video.helper`). Of a long one blocks of frames are decoded: from the nearest key frame where
 that was found to be exact, else in order; going on forward decodes no frame twice. Both are kept in one
 memory that all readers share, at most :data:`BUDGET` bytes of frames in total.
+
+Once that is full, a clip of a short video that is not in it is decoded alone, likewise, and not kept: who
+draws clips at random from more videos than fit will not come back before they have gone. Who does come back
+at once, again and again, goes through the video, and gets it whole.
 """
 
 from __future__ import annotations
 
 from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,7 +22,7 @@ import numpy.typing as npt
 from bench.video.helper import Wanted
 from bench.video.index import VideoIndex
 from bench.video.long import FileSource, FolderSource, Source
-from bench.video.memory import Memory
+from bench.video.memory import Memory, budget
 from bench.video.pictures import Frame, VideoError, resize
 
 if TYPE_CHECKING:
@@ -25,19 +30,27 @@ if TYPE_CHECKING:
 
 Frames = npt.NDArray[np.uint8]
 
-BUDGET = 1 << 30
+BUDGET = budget("BENCH_FRAME_MEMORY", 1)
 """Bytes of decoded frames in memory, of all videos together."""
-SHORT = BUDGET // 4
+SHORT = min(BUDGET // 4, 256 << 20)
 """Bytes of all its frames up to which a video is short."""
 BLOCK = 16
 """Frames of a long video that are decoded together."""
 LARGE = 8 << 20
 """Bytes of a file that is probably long, so that it is compared while it is decoded for the first time."""
+FAR = 64
+"""Frame from which on a last key frame makes it worth while to find out whether reading from key frames is
+exact, which takes two decodings; clips are else reached in order from frame 0."""
 OPEN_FILES = 8
-"""Long videos that stay open."""
+"""Videos that stay open."""
+LATELY = 32
+"""Videos of which clips were decoded alone that are remembered."""
+CLIPS = 4
+"""How many such clips of one of them make all of it be decoded."""
 
 kept_frames: Memory[Frames] = Memory(BUDGET, lambda frames: frames.nbytes)
 _sources: Memory[Source] = Memory(OPEN_FILES, lambda source: 1)
+_clips: Memory[int] = Memory(LATELY, lambda clips: 1)
 
 
 class FrameReader:
@@ -54,16 +67,13 @@ class FrameReader:
         return self._length
 
     def __getitem__(self, index: Any) -> Frames:
-        if self.is_short:
+        wanted = np.arange(len(self))[index]
+        if self.is_short and self._is_worth_all(wanted.size):
             picked: Frames = self.whole()[index]
             return picked
-        wanted = np.arange(len(self))[index]
-        flat = wanted.ravel()
-        found = np.empty((len(flat), *self._shape), np.uint8)
-        for block in np.unique(flat // BLOCK):
-            inside = flat // BLOCK == block
-            found[inside] = self._block(int(block))[flat[inside] % BLOCK]
-        return found.reshape(*wanted.shape, *self._shape)
+        numbers, place = np.unique(wanted, return_inverse=True)
+        found = self._clip(numbers) if self.is_short else self._from_blocks(numbers)
+        return found[place.reshape(wanted.shape)]
 
     def whole(self) -> Frames:
         """All frames of a short video, read-only. Raises VideoError for a long one."""
@@ -82,7 +92,7 @@ class FrameReader:
 
     @cached_property
     def _length(self) -> int:
-        return len(self.whole()) if self.is_short else self._index.frames
+        return self._index.frames if self._video.path.exists() else len(self.whole())
 
     @cached_property
     def _index(self) -> VideoIndex:
@@ -108,6 +118,37 @@ class FrameReader:
         frames.flags.writeable = False
         return frames
 
+    def _is_worth_all(self, count: int) -> bool:
+        """Whether all of a short video is decoded for so many of its frames: it is there or there is room for
+        it, they are most of it, or clips of it were asked for lately."""
+        if not self._video.path.exists():
+            return True
+        key = self._identity, self._size
+        size = len(self) * int(np.prod(self._shape))
+        if 2 * count > len(self) or size <= kept_frames.room or kept_frames.find(key) is not None:
+            return True
+        clips = (_clips.find(key) or 0) + 1
+        _clips.put(key, clips)
+        return clips >= CLIPS
+
+    def _clip(self, numbers_N: npt.NDArray[np.intp]) -> Frames:
+        """Frames of these numbers, which rise, and of no others."""
+        source = _sources.get(self._identity, self._open)
+        found = np.empty((len(numbers_N), *self._shape), np.uint8)
+        begins = np.flatnonzero(np.diff(numbers_N, prepend=-2) > 1)
+        for first, end in pairwise([*begins.tolist(), len(numbers_N)]):
+            run = range(numbers_N[first], numbers_N[first] + end - first)
+            found[first:end] = [self._fitted(picture) for picture in source.pictures(run)]
+        return found
+
+    def _from_blocks(self, numbers_N: npt.NDArray[np.intp]) -> Frames:
+        """Frames of these numbers."""
+        found = np.empty((len(numbers_N), *self._shape), np.uint8)
+        for block in np.unique(numbers_N // BLOCK):
+            inside = numbers_N // BLOCK == block
+            found[inside] = self._block(int(block))[numbers_N[inside] % BLOCK]
+        return found
+
     def _block(self, number: int) -> Frames:
         first = number * BLOCK
         frames = range(first, min(first + BLOCK, len(self)))
@@ -120,7 +161,9 @@ class FrameReader:
 
     def _open(self) -> Source:
         path = self._video.path
-        return FolderSource(path) if path.is_dir() else FileSource(path, self._video.index(compare=True))
+        if path.is_dir():
+            return FolderSource(path)
+        return FileSource(path, self._video.index(compare=max(self._index.keys, default=0) >= FAR))
 
     def _fitted(self, picture: Frame) -> Frame:
         if self._size is None and picture.shape != self._shape:

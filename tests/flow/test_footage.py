@@ -112,7 +112,6 @@ def test_a_damaged_block_is_named_by_who_asks_for_it(stored: tuple[FlowStore, Vi
     data[column.data_page_offset + column.total_compressed_size // 2] ^= 1
     path.write_bytes(data)
     footage = opened(store, video)
-    footage.load()
     assert scaled_flow(footage, np.arange(ROW_GROUP), FlowScale()).any()
     with pytest.raises(ValueError, match=r"a\.flow\.parquet is damaged .*; delete it and prepare again"):
         scaled_flow(footage, np.array([3, ROW_GROUP]), FlowScale())

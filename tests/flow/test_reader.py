@@ -167,6 +167,20 @@ def test_the_flow_least_recently_used_goes_first(
         assert kept.weight <= kept.budget
 
 
+def test_of_more_videos_than_fit_the_row_groups_asked_for_are_read(
+    noise: tuple[Path, np.ndarray], tmp_path: Path, memory: Memories, groups_read: Counter[int]
+) -> None:
+    values, kept = write(tmp_path / "other", seed=1), memory(FRAMES + ROW_GROUP)
+    _ = opened(tmp_path / "other")[0]
+    assert groups_read == {0: 1, 1: 1, 2: 1, 3: 1}
+    groups_read.clear()
+    np.testing.assert_array_equal(opened(noise[0])[[20, 17]], noise[1][[20, 17]])
+    assert groups_read == {1: 1}
+    np.testing.assert_array_equal(opened(tmp_path / "other")[5:40], values[5:40])
+    assert groups_read == {1: 1}, "what is kept whole stays"
+    assert kept.room == 0
+
+
 def test_a_quarter_of_an_hour_takes_no_more_than_the_budget(tmp_path: Path, long_videos: Memories) -> None:
     frames = 15 * 60 * 30
     path, kept = tmp_path / "long.flow.parquet", long_videos(10 * ROW_GROUP)

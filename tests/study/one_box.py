@@ -16,6 +16,7 @@ import numpy as np
 
 import datasets
 from bench.commands.options import data_root, runs_dir
+from bench.keys import pair_keys
 from bench.metrics import evaluate
 from bench.records import Detections, GroundTruth
 from bench.runs.asked import dataset_named, protocol_named
@@ -28,8 +29,7 @@ METRICS = ("frame_map/0.20", "frame_map/0.50")
 def one_true_box(truth: GroundTruth) -> Detections:
     """Of every annotated frame its first box, with its class and score 1."""
     boxes = truth.boxes
-    frame = boxes.video.astype(np.int64) << 32 | boxes.frame
-    kept = np.sort(np.unique(frame, return_index=True)[1])
+    kept = np.sort(np.unique(pair_keys(boxes.video, boxes.frame), return_index=True)[1])
     return Detections(
         videos=boxes.videos, video=boxes.video[kept], frame=boxes.frame[kept], box=np.arange(len(kept)),
         boxes_N4=boxes.boxes_N4[kept], label=truth.box_labels()[kept],

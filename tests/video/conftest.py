@@ -28,6 +28,7 @@ def long_videos(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
 
     frames: Memory[np.ndarray] = Memory(40 * WIDTH * HEIGHT * 3, lambda found: found.nbytes)
     monkeypatch.setattr(reader, "SHORT", 0)
+    monkeypatch.setattr(reader, "FAR", 0)
     monkeypatch.setattr(reader, "kept_frames", frames)
     monkeypatch.setattr(reader, "_sources", Memory(2, lambda source: 1))
     return lambda: frames.weight

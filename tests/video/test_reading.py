@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,8 +13,9 @@ import cv2
 import numpy as np
 import pytest
 
-from bench.video import OPEN_EVENT, Video, VideoError
+from bench.video import OPEN_EVENT, Video, VideoError, reader, resize
 from bench.video.decoders import DECODERS
+from bench.video.memory import Memory, budget
 
 sys.path.insert(0, str(Path(__file__).parent))
 from numbered import FRAMES, HEIGHT, KINDS, WIDTH, in_order, number_frame, open_as, read_number, write_video
@@ -182,3 +184,73 @@ def test_a_name_that_looks_like_an_address_is_a_file(tmp_path: Path, monkeypatch
     for name in ("http:a.avi", "concat:a|b.avi", "odd (name) & 'quotes'!.avi", "100%d.avi"):
         write_video(tmp_path / name, "mjpeg", {}, frames=3)
         assert len(Video("a", Path(name), WIDTH, HEIGHT).read()) == 3
+
+
+@pytest.fixture
+def full_memory(monkeypatch: pytest.MonkeyPatch) -> Memory[np.ndarray]:
+    """A memory for one whole video, which is taken."""
+    memory: Memory[np.ndarray] = Memory(FRAMES * WIDTH * HEIGHT * 3, lambda found: found.nbytes)
+    memory.put("another", np.zeros(memory.budget, np.uint8))
+    monkeypatch.setattr(reader, "kept_frames", memory)
+    monkeypatch.setattr(reader, "_sources", Memory(2, lambda source: 1))
+    monkeypatch.setattr(reader, "_clips", Memory(2, lambda clips: 1))
+    return memory
+
+
+@pytest.mark.parametrize("compared", [False, True])
+@pytest.mark.parametrize("name", KINDS)
+def test_clips_of_more_videos_than_fit_are_the_same_pictures_and_let_nothing_go(
+    written: dict[str, Path], full_memory: Memory[np.ndarray], name: str, compared: bool
+) -> None:
+    expected, video = in_order(written[name]), open_as(written[name])
+    video.index(compared)  # as any run after the first finds it
+    for index in (3, -1, [40, 12, 13, 12], slice(30, 46), RNG.integers(0, FRAMES, (3, 5)), []):
+        reader._clips.clear()  # between two clips of one video come those of many others
+        np.testing.assert_array_equal(video.reader()[index], expected[index])
+        small = np.stack([resize(picture, (32, 24)) for picture in expected])
+        np.testing.assert_array_equal(video.reader((32, 24))[index], small[index])
+    assert full_memory.find("another") is not None
+    assert full_memory.room == 0
+
+
+def test_who_comes_back_at_once_gets_the_whole_video(
+    written: dict[str, Path], full_memory: Memory[np.ndarray]
+) -> None:
+    video = open_as(written["h264.mp4"])
+    video.index()
+    frames = video.reader()
+    for first in range(reader.CLIPS):
+        assert full_memory.find("another") is not None
+        assert [read_number(picture) for picture in frames[first : first + 2]] == [first, first + 1]
+    assert full_memory.find("another") is None
+    np.testing.assert_array_equal(frames[:], in_order(written["h264.mp4"]))
+    full_memory.put("another", np.zeros(full_memory.budget, np.uint8))
+    assert len(frames[: FRAMES // 2 + 1]) == FRAMES // 2 + 1
+    assert full_memory.find("another") is None, "more than half of a video is decoded as all of it"
+
+
+def test_of_a_folder_only_the_images_that_are_asked_for_are_opened(
+    tmp_path: Path, full_memory: Memory[np.ndarray]
+) -> None:
+    for k in range(FRAMES):
+        cv2.imwrite(str(tmp_path / f"{k}.png"), number_frame(k))
+    (tmp_path / "30.png").write_bytes(b"no image")
+    frames = open_as(tmp_path).reader()
+    assert [read_number(picture) for picture in frames[[2, 29, 31]]] == [2, 29, 31]
+    with pytest.raises(VideoError, match=r"30\.png: not a readable image"):
+        _ = frames[28:32]
+
+
+def test_the_memory_for_frames_is_what_the_environment_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("BENCH_FRAME_MEMORY", raising=False)
+    assert budget("BENCH_FRAME_MEMORY", 1) == 1 << 30
+    monkeypatch.setenv("BENCH_FRAME_MEMORY", "2.5")
+    assert budget("BENCH_FRAME_MEMORY", 1) == 5 << 29
+    for said in ("2 GB", "-1", "nan", "inf"):
+        monkeypatch.setenv("BENCH_FRAME_MEMORY", said)
+        with pytest.raises(ValueError, match=f"BENCH_FRAME_MEMORY is '{said}'; it wants gigabytes"):
+            budget("BENCH_FRAME_MEMORY", 1)
+    code = "from bench.video import reader; print(reader.BUDGET >> 30, reader.SHORT >> 20)"
+    environment = os.environ | {"BENCH_FRAME_MEMORY": "64"}
+    shown = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
+    assert shown.stdout.split() == ["64", "256"], shown.stderr

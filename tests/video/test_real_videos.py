@@ -11,6 +11,7 @@ import pytest
 
 from bench.video import VIDEO_SUFFIXES, FrameReader, Video
 from bench.video.known import index_of
+from bench.video.memory import Memory
 from bench.video.reader import kept_frames
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -24,10 +25,10 @@ def files(folder: Path) -> Iterator[Path]:
 
 
 def agrees(path: Path, rng: np.random.Generator, short: pytest.MonkeyPatch) -> bool:
-    """Whether the whole, ten single frames in a random order and five clips are those read in order.
+    """Whether the whole, ten single frames in a random order and five clips of 8 are those read in order.
 
     First as a short video, which the helper decodes; then as a long one, whose frames are sought where that
-    was found to be exact.
+    was found to be exact; then as a short one while there is no room in memory, likewise.
     """
     expected, video = in_order(path), Video("a", path, 320, 240)
     kept_frames.clear()
@@ -35,14 +36,22 @@ def agrees(path: Path, rng: np.random.Generator, short: pytest.MonkeyPatch) -> b
         return False
     with short.context() as patch:
         patch.setattr("bench.video.reader.SHORT", 0)
-        return long_agrees(video.reader(), expected, rng)
+        patch.setattr("bench.video.reader.FAR", 0)
+        assert not video.reader().is_short
+        if not clips_agree(video.reader(), expected, rng):
+            return False
+        full: Memory[np.ndarray] = Memory(expected.nbytes, lambda frames: frames.nbytes)
+        full.put("another", np.zeros(expected.nbytes, np.uint8))
+        patch.setattr("bench.video.reader.SHORT", expected.nbytes)
+        patch.setattr("bench.video.reader.kept_frames", full)
+        patch.setattr("bench.video.reader._clips", Memory(0, lambda clips: 1))
+        return clips_agree(video.reader(), expected, rng) and full.find("another") is not None
 
 
-def long_agrees(reader: FrameReader, expected: np.ndarray, rng: np.random.Generator) -> bool:
-    assert not reader.is_short
+def clips_agree(reader: FrameReader, expected: np.ndarray, rng: np.random.Generator) -> bool:
     count = len(expected)
     singles = rng.permutation(count)[:10]
-    clips = rng.integers(0, count, (5, 1)) + np.arange(16)
+    clips = rng.integers(0, count, (5, 1)) + np.arange(8)
     return all(np.array_equal(reader[i], expected[i]) for i in (*singles, *np.minimum(clips, count - 1)))
 
 

@@ -21,9 +21,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from bench.keys import pair_keys
 from bench.metrics.errors.shares import integrate
 from bench.metrics.frame_map import frame_iou, frame_ranking
-from bench.metrics.frame_rows import counted_truth, frame_keys
+from bench.metrics.frame_rows import counted_truth
 from bench.metrics.matching import Ranking, join_in_parts, reaches
 from bench.protocol import FrameRules
 from bench.records import Array, Detections, GroundTruth
@@ -59,10 +60,10 @@ def _kinds_of_false(truth: GroundTruth, detections: Detections, rules: FrameRule
     """Code of each detection, were it no true positive, int8 [N]."""
     numbers = counted_truth(truth, rules)
     boxes, label_M = truth.boxes[numbers], truth.box_labels()[numbers]
-    keys_M = frame_keys(boxes.video, boxes.frame)
+    keys_M = pair_keys(boxes.video, boxes.frame)
     several = multi_label(keys_M, boxes.boxes_N4, label_M)
     here, own, on_other, on_own = np.zeros((4, len(detections)), bool)
-    for row, number in join_in_parts(frame_keys(detections.video, detections.frame), keys_M, CHUNK):
+    for row, number in join_in_parts(pair_keys(detections.video, detections.frame), keys_M, CHUNK):
         same = label_M[number] == detections.label[row]
         here[row] = True
         own[row[same]] = True
