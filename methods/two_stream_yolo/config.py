@@ -187,7 +187,7 @@ def base(dataset: str, size: str) -> TwoStreamYoloConfig:
             made = with_parts(
                 made,
                 model={"frame_size": (160, 128)},
-                training={"steps": 5000, "background": 0.0},
+                training={"steps": 1500, "background": 0.0},
                 recognition={"steps": 1500},
             )
     return made
