@@ -89,10 +89,12 @@ class Reads:
 
     stages: stages before it whose checkpoints it is given, or whose extractions it reads; None: all.
     flow: whether it reads the flow that is computed ahead (:attr:`Method.flow`).
+    tracked: whether it reads the boxes that a tracker added, or ``TrainingData.drawn`` alone.
     """
 
     stages: tuple[str, ...] | None = None
     flow: bool = True
+    tracked: bool = True
 
 
 class TrainingStage(ABC):

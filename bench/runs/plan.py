@@ -11,7 +11,6 @@ from typing import Any, Self
 import numpy as np
 
 import datasets
-import methods.base
 from bench import __version__
 from bench.files.store import Store, digest
 from bench.files.tables import digest_ground_truth
@@ -20,26 +19,13 @@ from bench.names import choose
 from bench.protocol import Protocol
 from bench.records import GroundTruth
 from bench.runs import settings
-from bench.runs.asked import FITS, Request, dataset_named, protocol_named, variant_named
+from bench.runs.asked import FITS, Request, dataset_named, protocol_named, row_of
 from bench.runs.validation import held_out
 from bench.video import Video
 from datasets import DataError, Dataset
 from methods.base import Info, Method
 
 __all__ = ["FITS", "Plan", "Request", "open_dataset", "videos_of"]
-
-
-def row_of(request: Request) -> tuple[type[Method], str, Any]:
-    """The method that is asked for, ``size+row`` and the config of that row, without overrides.
-
-    Raises ValueError for unknown names.
-    """
-    kind = methods.base.find(request.method)
-    name, _ = dataset_named(request.dataset)
-    size, row = variant_named(request.variant, name)
-    known = kind.configs(name, size)
-    row = choose(row, known, f"variant of {kind.name}")
-    return kind, f"{size}+{row}", known[row]
 
 
 @dataclass(frozen=True)
@@ -100,8 +86,7 @@ class Plan:
     def folder_of(self, protocol: Protocol) -> Path:
         """Where the result under a protocol lies; the name says which, where it is not the plan's own."""
         key = digest([self.link_key, protocol.id, *([self.tuned] if self.tuned else [])])[:8]
-        _, _, evaluator = protocol.id.rpartition("/")
-        other = "" if protocol == self.protocol else f"-{evaluator.partition('@')[0]}"
+        other = "" if protocol == self.protocol else f"-{protocol.name}"
         name = f"{self.method.name}_{self.variant}_{protocol.split}{other}_{self.request.seed}_{key}"
         return self.request.runs_dir / self.dataset.id / name
 
@@ -208,18 +193,17 @@ class Plan:
     @cached_property
     def train_keys(self) -> Mapping[str, str]:
         """Training stage -> key in the store: of what it reads, those of the stages before it included."""
-        shared: dict[str, Any] = {
-            "truth": digest_ground_truth(self.train_truth),
-            "seed": self.request.seed,
-            "precision": self.request.precision,
-        }
+        shared: dict[str, Any] = {"seed": self.request.seed, "precision": self.request.precision}
+        drawn = truth = {"truth": digest_ground_truth(self.train_truth)}
         if self.train_key_truth is not None:
-            shared["key_truth"] = digest_ground_truth(self.train_key_truth)
+            drawn = {"truth": digest_ground_truth(self.train_key_truth)}
+            truth = truth | {"key_truth": drawn["truth"]}
         keys: dict[str, str] = {}
         for stage, config in self.method.training_config().items():
             reads = self.method.reads(stage)
             before = keys if reads.stages is None else {name: keys[name] for name in reads.stages}
-            keys[stage] = digest([self._origin(reads.flow) | shared, dict(before), stage, config])
+            read = self._origin(reads.flow) | shared | (truth if reads.tracked else drawn)
+            keys[stage] = digest([read, dict(before), stage, config])
         return keys
 
     @cached_property

@@ -8,23 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from bench.footage import Footage
 from bench.records import Array
-from methods.base import Info, TrainingData, TrainingStage
+from methods.base import Info, TrainingData
 from methods.common.batches import stack
 from methods.common.colour import distorted
 from methods.common.config import CropsConfig
-from methods.common.keyframes import Examples, with_shuffled_labels
+from methods.common.keyframe_stage import KeyFrameStage, Shown
+from methods.common.keyframes import with_shuffled_labels
 from methods.common.labels import label_vectors
-from methods.common.schedules import make_optimiser, one_cycle
 from methods.common.windows import Window, taken, to_network, window_around
 
 
@@ -57,13 +55,13 @@ class CropNetwork(nn.Module):
         return inputs
 
 
-class CropStage(TrainingStage):
+class CropStage(KeyFrameStage):
     """Classification of crops around annotated people, one a key-frame.
 
     ``build`` makes the classifier, ``inputs`` says what it sees of each crop.
     """
 
-    name = "crops"
+    name, draws = "crops", 4
 
     def __init__(
         self,
@@ -75,49 +73,31 @@ class CropStage(TrainingStage):
         inputs: Inputs,
         shuffled_labels: bool = False,
     ) -> None:
-        self.crops, self.info, self.data, self.seed = crops, info, data, seed
-        self.build, self.inputs = build, inputs
         truth = with_shuffled_labels(data.truth, seed) if shuffled_labels else data.truth
-        self.examples = Examples(truth, info, seed)
-        self.steps = crops.steps
+        super().__init__(crops, info, data, seed, truth)
+        self.crops, self.steps, self.build, self.inputs = crops, crops.steps, build, inputs
         self.classifier: CropNetwork | None = None
 
-    def prepare(self, folder: Path) -> nn.Module:
-        torch.manual_seed(self.seed)
+    def network(self) -> nn.Module:
         self.classifier = self.build()
-        return self.classifier.train()
-
-    def optimiser(self, module: nn.Module) -> torch.optim.Optimizer:
-        learnt = [one for one in module.parameters() if one.requires_grad]
-        return make_optimiser("adamw", learnt, self.crops.learning_rate, self.crops.weight_decay)
-
-    def learning_rate(self, step: int) -> float:
-        return one_cycle(self.crops.learning_rate, step, self.steps)
+        return self.classifier
 
     def batch(self, step: int) -> Any:
-        rng = np.random.default_rng([self.seed, 4, step])
-        size = self.crops.batch
-        examples = [self._example(position, rng) for position in range(step * size, (step + 1) * size)]
-        inputs, labels = zip(*examples)
+        inputs, labels = zip(*self.drawn(step))
         batch = stack(inputs)
         if self.classifier is not None:
             batch = self.classifier.known(batch, self.data.device)
         return {"inputs": batch, "label": torch.from_numpy(np.stack(labels))}
 
     def losses(self, module: nn.Module, batch: Any) -> dict[str, Tensor]:
-        logits_BC = module(batch["inputs"])
-        several = self.info.multi_label
-        entropy = F.binary_cross_entropy_with_logits if several else F.cross_entropy
-        return {"class": entropy(logits_BC, batch["label"])}
+        return {"class": self.entropy(module(batch["inputs"]), batch["label"])}
 
-    def _example(self, position: int, rng: np.random.Generator) -> tuple[Mapping[str, Tensor], Array]:
-        """Inputs and label vector of one person of a key-frame."""
-        video, frame, boxes, labels = self.examples.pick(position, rng)
-        footage = self.data.footage[video]
-        labels, mirror = self.examples.mirrored(labels, rng)
-        people = label_vectors(to_network(boxes, footage), labels, len(self.info.classes))
+    def example(self, shown: Shown, rng: np.random.Generator) -> tuple[Mapping[str, Tensor], Array]:
+        """Inputs and label vector of one person."""
+        boxes = to_network(shown.boxes_G4, shown.footage)
+        people = label_vectors(boxes, shown.labels_G, len(self.info.classes))
         window, vector = one_person(*people, self.crops, rng)
-        return self.inputs(Crop(footage, frame, window, mirror, rng)), vector
+        return self.inputs(Crop(shown.footage, shown.frame, window, shown.mirror, rng)), vector
 
 
 def one_person(

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from bench.keys import pair_keys
 from bench.records import Array, GroundTruth
 from methods.base import Info
 
@@ -28,14 +29,14 @@ class KeyFrames:
         """
         chosen = truth.boxes.frame % step == 0
         if truth.excluded_frames is not None:
-            excluded = _places(*truth.excluded_frames.T)
-            chosen &= ~np.isin(_places(truth.boxes.video, truth.boxes.frame), excluded)
+            excluded = pair_keys(*truth.excluded_frames.T)
+            chosen &= ~np.isin(pair_keys(truth.boxes.video, truth.boxes.frame), excluded)
         if not chosen.any():
             raise ValueError(f"no training frame of the {len(truth.videos)} videos is annotated")
         boxes, labels = truth.boxes[chosen], truth.box_labels()[chosen]
         order = np.lexsort((boxes.frame, boxes.video))
         boxes, labels = boxes[order], labels[order]
-        key = _places(boxes.video, boxes.frame)
+        key = pair_keys(boxes.video, boxes.frame)
         first = np.flatnonzero(np.diff(key, prepend=-1))
         return cls(
             boxes.video[first], boxes.frame[first], np.append(first, len(boxes)), boxes.boxes_N4, labels
@@ -109,11 +110,6 @@ def background_frames(truth: GroundTruth) -> tuple[Array, Array]:
                 empty[video][frame] = mark
     videos = np.repeat(np.arange(len(empty)), [e.sum() for e in empty])
     return videos, np.concatenate([np.flatnonzero(e) for e in empty])
-
-
-def _places(video_N: Array, frame_N: Array) -> Array:
-    """One number a (video, frame), int64."""
-    return video_N.astype(np.int64) << 32 | frame_N
 
 
 def with_shuffled_labels(truth: GroundTruth, seed: int) -> GroundTruth:

@@ -5,10 +5,11 @@ Values that the paper does not state are marked *ours* or by the program they co
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import methods.yowo.config as yowo
+from bench.sources import SOURCE
 from methods.common.config import CropsConfig, with_parts
 from methods.yowo.config import ModelConfig, PostprocessConfig, TrainingConfig
 
@@ -31,6 +32,8 @@ class DistillationConfig:
     Where the config has the stage ``crops``, on crops of people instead.
 
     MARS trains 112x112 crops of 16 frames with SGD from 0.1, halved where the loss stays; steps are ours.
+    ``teacher_weights``: a file in place of the teacher's training, MARS's flow network or a checkpoint of the
+    stage ``teacher``. The student starts from ``model.pretrained_3d`` where that is named.
     """
 
     enabled: bool = True
@@ -46,7 +49,7 @@ class DistillationConfig:
     weight_decay: float = 1e-3
     zoom: tuple[float, float] = (1.0, 2.0)  # of the random crop
     colour: tuple[float, float, float] = (0.0, 1.0, 1.0)  # as for the detector, of the student's clips
-    teacher_weights: str = ""  # a published flow network, so that the teacher need not be trained
+    teacher_weights: str = field(default="", metadata=SOURCE)  # of a teacher that is not trained here
 
 
 @dataclass(frozen=True)

@@ -12,29 +12,38 @@ import torch
 from torch import Tensor, nn
 
 from bench.records import Array
-from methods.base import Info, TrainingData, TrainingStage
+from methods.base import Info, TrainingData
+from methods.common.batches import stack
 from methods.common.crops import one_person
 from methods.common.flow import FlowScale
-from methods.common.keyframes import Examples, with_shuffled_labels
+from methods.common.keyframe_stage import KeyFrameStage, Shown
+from methods.common.keyframes import with_shuffled_labels
 from methods.common.labels import label_vectors
-from methods.common.schedules import drops, make_optimiser, one_cycle
+from methods.common.schedules import drops, make_optimiser
 from methods.common.windows import Window, random_window, to_network
 from methods.menet.clips import Sight, channels_first
 from methods.menet.config import MenetConfig
 from methods.menet.network import ClipClassifier
 from methods.nn.weights import load_checked, read_tensors
 from methods.yowo import clips
+from methods.yowo.start import load_trunk
 
+RGB, FLOW = 3, 2
+"""Channels of a clip."""
+MARS_PIXEL = 127.5 / 20
+"""What a pixel of motion is in the clips of MARS's flow network."""
 STUDENT_DROPS = (0.5, 0.75)
 """Shares of the steps at which SGD's rate falls to a tenth: MARS waits for the loss to stay, ours."""
 
 
-class ClipStage(TrainingStage):
+class ClipStage(KeyFrameStage):
     """Classification of clips that end with an annotated frame: ``teacher`` from flow, ``student`` from RGB.
 
     Clips are crops of people where the config has the stage ``crops``; a whole clip's classes are those of
     all boxes of its last frame. The student is given the teacher's checkpoint.
     """
+
+    draws = 7
 
     def __init__(
         self,
@@ -45,24 +54,26 @@ class ClipStage(TrainingStage):
         seed: int,
         teacher: Path | None = None,
     ) -> None:
-        self.name, self.config, self.info, self.data, self.seed = name, config, info, data, seed
         shuffled = config.training.shuffled_labels
         truth = with_shuffled_labels(data.truth, seed) if shuffled else data.truth
-        self.examples = Examples(truth, info, seed)
+        super().__init__(config.distillation, info, data, seed, truth)
+        self.name, self.config = name, config
         distillation = config.distillation
         self.steps = distillation.student_steps if name == "student" else distillation.teacher_steps
         self.teacher_path = teacher
         self.teacher: ClipClassifier | None = None
 
-    def prepare(self, folder: Path) -> nn.Module:
-        torch.manual_seed(self.seed)
-        network = classifier(self.config, len(self.info.classes), 3 if self.name == "student" else 2)
-        if self.name == "student":
-            assert self.teacher_path is not None
-            self.teacher = classifier(self.config, len(self.info.classes), 2)
-            load_checked(self.teacher, read_tensors(self.teacher_path), str(self.teacher_path))
-            self.teacher.requires_grad_(False).to(self.data.device).eval()
-        return network.train()
+    def network(self) -> ClipClassifier:
+        config, classes = self.config, len(self.info.classes)
+        if self.name == "teacher":
+            return classifier(config, classes, FLOW)
+        assert self.teacher_path is not None
+        network = classifier(config, classes, RGB)
+        if config.model.pretrained_3d:
+            load_trunk(network.backbone_3d, config.model.pretrained_3d)
+        teacher = load_teacher(config, classes, self.teacher_path)
+        self.teacher = teacher.requires_grad_(False).to(self.data.device).eval()
+        return network
 
     def optimiser(self, module: nn.Module) -> torch.optim.Optimizer:
         how = self.config.distillation
@@ -71,14 +82,11 @@ class ClipStage(TrainingStage):
     def learning_rate(self, step: int) -> float:
         how = self.config.distillation
         if how.optimiser == "adamw":
-            return one_cycle(how.learning_rate, step, self.steps)
+            return super().learning_rate(step)
         return drops(how.learning_rate, step, [share * self.steps for share in STUDENT_DROPS], 0.1)
 
     def batch(self, step: int) -> Any:
-        rng = np.random.default_rng([self.seed, 7, step])
-        size = self.config.distillation.batch
-        examples = [self._example(position, rng) for position in range(step * size, (step + 1) * size)]
-        return {name: torch.stack([example[name] for example in examples]) for name in examples[0]}
+        return stack(self.drawn(step))
 
     def losses(self, module: nn.Module, batch: Any) -> dict[str, Tensor]:
         taught = None
@@ -91,19 +99,19 @@ class ClipStage(TrainingStage):
             losses["features"] = self.config.distillation.alpha * losses["features"]
         return losses
 
-    def _example(self, position: int, rng: np.random.Generator) -> dict[str, Tensor]:
+    def example(self, shown: Shown, rng: np.random.Generator) -> dict[str, Tensor]:
         """Flow, for the student RGB too, and the label vector of one clip, cut and mirrored alike."""
         model, how, crops = self.config.model, self.config.distillation, self.config.crops
-        video, frame, boxes, labels = self.examples.pick(position, rng)
-        footage = self.data.footage[video]
-        labels, mirror = self.examples.mirrored(labels, rng)
-        people = label_vectors(to_network(boxes, footage, None, mirror), labels, len(self.info.classes))
+        footage, mirror = shown.footage, shown.mirror
+        boxes = to_network(shown.boxes_G4, footage, None, mirror)
+        people = label_vectors(boxes, shown.labels_G, len(self.info.classes))
         window: Window | None
         if crops.steps:
             window, vector = one_person(*people, crops, rng)
         else:
             window, vector = random_window(model.frame_size, how.zoom, rng), self._of_all(people[1])
-        sight = Sight(footage, clips.clip_frames(frame, model), window, bool(crops.steps), mirror, rng)
+        frames = clips.clip_frames(shown.frame, model)
+        sight = Sight(footage, frames, window, bool(crops.steps), mirror, rng)
         flow = sight.flow(FlowScale(how.flow_clip, how.flow_centred))
         example = {"flow": channels_first(flow), "label": torch.from_numpy(vector)}
         if self.name == "student":
@@ -119,6 +127,26 @@ class ClipStage(TrainingStage):
 def classifier(config: MenetConfig, num_classes: int, in_channels: int) -> ClipClassifier:
     """The clip classifier of that input, from scratch."""
     return ClipClassifier(config.model, config.motion, num_classes, in_channels)
+
+
+def load_teacher(config: MenetConfig, num_classes: int, path: Path) -> ClipClassifier:
+    """The teacher of a file: what the stage ``teacher`` left, of any classes, or MARS's flow network.
+
+    The latter has no non-local block, and one that has learnt nothing is the identity. It was trained on flow
+    in whose pictures 20 pixels are 127.5; here ``flow_clip`` pixels are 1, so its first layer is scaled.
+    Raises FileNotFoundError, and ValueError naming the first difference.
+    """
+    tensors, teacher = read_tensors(path), classifier(config, num_classes, FLOW)
+    learnt = {name: tensor for name, tensor in tensors.items() if not name.startswith("fc.")}
+    if any(name.startswith("backbone_3d.") for name in learnt):
+        classes = {n: t for n, t in teacher.state_dict().items() if n.startswith("fc.")}
+        load_checked(teacher, learnt | classes, str(path), hint="It was trained with another config")
+        return teacher
+    hint = "A 3D ResNeXt-101 of flow is expected, or a checkpoint of the stage teacher"
+    load_checked(teacher.backbone_3d, learnt, str(path), hint=hint)
+    with torch.no_grad():
+        teacher.backbone_3d.get_parameter("conv1.weight").mul_(MARS_PIXEL * config.distillation.flow_clip)
+    return teacher
 
 
 def load_student(network: nn.Module, path: Path) -> None:

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench.files.store import digest_file
 from bench.sources import placeless
 from methods.base import FlowNeed, Stream, TrainingData, TrainingStage
 from methods.menet.config import MenetConfig, configs
@@ -31,6 +32,7 @@ class Menet(Yowo):
         published.RESNEXT_KINETICS,
         published.RESNEXT_HMDB51,
         published.MARS_KINETICS,
+        published.MARS_FLOW,
         published.YOLO_COCO,
         published.RAFT,
     )
@@ -38,7 +40,7 @@ class Menet(Yowo):
     def __init__(self, config: MenetConfig, info: Info) -> None:
         super().__init__(config, info)  # type: ignore[arg-type]  # has all parts that YOWO's config has
         self.distilled = config.distillation.enabled and "3d" in config.model.branches
-        _check(config)
+        _check(config, self.distilled)
 
     @classmethod
     def configs(cls, dataset: str, size: str) -> Mapping[str, MenetConfig]:  # type: ignore[override]
@@ -59,28 +61,52 @@ class Menet(Yowo):
         return self.config.motion.spatial == "flow" and "2d" in self.config.model.branches
 
     def facts(self) -> dict[str, Any]:
-        need = self.flow
-        return super().facts() | {"flow_source": need.source if need else None}
+        need, found, teacher = self.flow, super().facts(), self.config.distillation.teacher_weights
+        if teacher:
+            others = "" if found["pretraining"] == "none" else f"{found['pretraining']}, "
+            found["pretraining"] = f"{others}{Path(teacher).name} (teacher)"
+        return found | {"flow_source": need.source if need else None}
+
+    def check(self) -> None:
+        super().check()
+        teacher = self.config.distillation.teacher_weights
+        if teacher and not Path(teacher).is_file():
+            raise ValueError(
+                f"distillation.teacher_weights: no file {teacher}; `bench weights menet` says where MARS's "
+                "flow network is to be had"
+            )
 
     def training_config(self) -> Mapping[str, Any]:
         """The teacher reads the 3-D branch and its own settings; the others build on those before them."""
         config: MenetConfig = self.config
-        motion, how = asdict(config.motion), asdict(config.distillation)
         stages: dict[str, Any] = {}
         if self.distilled:
-            shared = self.crops_config() | {"non_local": config.motion.non_local}
-            teacher = {name: value for name, value in how.items() if name not in ("alpha", "student_steps")}
-            stages["teacher"] = shared | {"distillation": teacher}
-            stages["student"] = shared | {"distillation": how}
+            stages |= self._distillation_config()
         elif self.cropped:
             stages["crops"] = self.crops_config()
         stages["detector"] = {
             "model": asdict(placeless(config.model)),
-            "motion": motion,
+            "motion": asdict(config.motion),
             "training": asdict(config.training),
             "weights": weight_digests(config.model),
         }
         return stages
+
+    def _distillation_config(self) -> dict[str, Any]:
+        """What the teacher, where it is trained, and the student read; of files their digests."""
+        model, how = self.config.model, asdict(placeless(self.config.distillation))
+        shared = self.crops_config() | {"non_local": self.config.motion.non_local}
+        start = {"start": digest_file(Path(model.pretrained_3d))} if model.pretrained_3d else {}
+        given = self.config.distillation.teacher_weights
+        if given:
+            read = {name: value for name, value in how.items() if name != "teacher_steps"}
+            taught = {"teacher": digest_file(Path(given))}
+            return {"student": shared | start | taught | {"distillation": read}}
+        read = {name: value for name, value in how.items() if name not in ("alpha", "student_steps")}
+        return {
+            "teacher": shared | {"distillation": read},
+            "student": shared | start | {"distillation": how},
+        }
 
     def stream(self, video: str, size: tuple[int, int]) -> Stream:
         if self._sees_flow:
@@ -103,7 +129,9 @@ class Menet(Yowo):
             return self.crops_stage(data, seed)
         if name == "detector":
             return detector_stage(self, data, seed, checkpoints)
-        return ClipStage(name, self.config, self.info, data, seed, checkpoints.get("teacher"))
+        given = self.config.distillation.teacher_weights
+        teacher = Path(given) if given else checkpoints.get("teacher")
+        return ClipStage(name, self.config, self.info, data, seed, teacher)
 
     def network(self) -> MenetNetwork:
         from methods.menet.network import MenetNetwork
@@ -118,10 +146,15 @@ class Menet(Yowo):
         return Predictor(self.config, self.info, network, lambda footage, frame: inputs(footage, frame, None))
 
 
-def _check(config: MenetConfig) -> None:
-    """Refuse before training what would only fail in it."""
+def _check(config: MenetConfig, distilled: bool) -> None:
+    """Refuse before training what would only fail in it, or do nothing."""
     if config.motion.spatial == "srm" and config.motion.maps < 1:
         raise ValueError("motion.maps is the number of maps of SRM: at least 1, or --set motion.spatial=rgb")
+    if config.distillation.teacher_weights and not distilled:
+        raise ValueError(
+            "distillation.teacher_weights names a teacher, and nothing is distilled: leave it out, or "
+            "--set distillation.enabled=true and take a variant with the 3-D branch"
+        )
     same = config.motion.flow == config.distillation.flow
     if config.motion.spatial == "flow" and config.distillation.enabled and not same:
         raise ValueError(

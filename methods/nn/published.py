@@ -60,7 +60,7 @@ MARS_KINETICS = Weights(
 )
 MARS_FLOW = Weights(
     "mars-flow-kinetics",
-    "3D ResNeXt-101 of flow, Kinetics-400: MARS's teacher",
+    "3D ResNeXt-101 of flow, Kinetics-400, MARS's teacher: distillation.teacher_weights",
     "https://github.com/craston/MARS",
     UNSTATED,
     "Flow_Kinetics_16f.pth",
@@ -87,7 +87,7 @@ YOLO_VOC = Weights(
 )
 I3D_RGB = Weights(
     "i3d-rgb",
-    "I3D of RGB, ImageNet and Kinetics-400: rgb.pt in the folder model.pretrained",
+    "I3D of RGB, ImageNet and Kinetics-400: rgb.pt in the folder model.pretrained (reclnet-pp: i3d)",
     "https://github.com/google-deepmind/kinetics-i3d",
     "Apache-2.0",
     "rgb_imagenet.pt, or the authors' as .npz",
@@ -96,7 +96,7 @@ I3D_RGB = Weights(
 )
 I3D_FLOW = Weights(
     "i3d-flow",
-    "I3D of flow, ImageNet and Kinetics-400: flow.pt in the folder model.pretrained",
+    "I3D of flow, ImageNet and Kinetics-400: flow.pt in the folder model.pretrained (reclnet-pp: i3d)",
     "https://github.com/google-deepmind/kinetics-i3d",
     "Apache-2.0",
     "flow_imagenet.pt, or the authors' as .npz",

@@ -10,7 +10,8 @@ fusion, truncated back-propagation, the median filter, threshold, top-40 score a
 The recurrent code was not published; what the paper leaves open is marked *ours*. DALY's person detector was
 trained on MPII: here a person is what the detector does not call background, or tracks come from a file.
 Frames are normalised as torchvision's networks are trained.
-Where the features of a stream are too large to be kept, batches are of the tracks of few videos at a time.
+Where the features of a stream take more than 1.6 GB, batches are of the tracks of few videos at a time
+(``learning.group_gb``), so that room on disk changes no number.
 With several labels a person (AVA) a box is learnt as the one that overlaps it most: softmax, ours.
 """
 

@@ -1,9 +1,9 @@
 """The size of track boxes adapted to that of annotated ones, by a linear model (section 4.2, after [39]).
 
 The paper trains it on the annotated key-frames of the training videos: each with the track box that overlaps
-it most, by at least 0.5 IoU. Parametrisation unstated, ours: four outputs, the shift of the centre over the
-box's width and height, and the logarithms of the factors of width and height, each linear in (1, w / W,
-h / H, w / h) of a box of w x h in a frame of W x H.
+it most, by at least 0.5 IoU (``tracks.box_size_iou``). Parametrisation unstated, ours: four outputs, the
+shift of the centre over the box's width and height, and the logarithms of the factors of width and height,
+each linear in (1, w / W, h / H, w / h) of a box of w x h in a frame of W x H.
 """
 
 from __future__ import annotations
@@ -17,8 +17,6 @@ from bench.metrics.boxes import iou
 from bench.metrics.matching import join
 from bench.records import Array
 
-MIN_IOU = 0.5
-"""Of a pair of boxes to learn from."""
 LARGEST = 2.0
 """Logarithm of the factor by which a side changes at most, for boxes unlike those learnt from; ours."""
 SMALLEST = 1.0
@@ -49,8 +47,9 @@ class BoxSize:
         """Least squares; of several solutions the smallest. Raises ValueError where there is no pair."""
         if not len(pairs.track_P4):
             raise ValueError(
-                f"no annotated box has a track box with IoU >= {MIN_IOU} to learn the size of boxes from; "
-                "train the detector for longer, or leave it out (tracks.box_size=false)"
+                "no annotated box has a track box that overlaps it by tracks.box_size_iou, so that nothing "
+                "shows the size of boxes; lower that, train the detector for longer, or leave it out "
+                "(tracks.box_size=false)"
             )
         centre_P2, side_P2 = _centres(pairs.track_P4)
         wanted_P2, wanted_side_P2 = _centres(pairs.truth_P4)
@@ -67,17 +66,19 @@ class BoxSize:
         return np.clip(found_N4, 0, np.tile(size, 2)).astype(np.float32)
 
 
-def size_pairs(rows: tuple[Array, Array], truth: tuple[Array, Array], size: tuple[int, int]) -> SizePairs:
-    """Every annotated box of one video with the track box of its frame that overlaps it most, by IoU >= 0.5.
+def size_pairs(
+    rows: tuple[Array, Array], truth: tuple[Array, Array], size: tuple[int, int], min_iou: float
+) -> SizePairs:
+    """Every annotated box of one video with the track box of its frame that overlaps it most.
 
     rows, truth: frames [N] and boxes [N, 4] of tracks and of annotation, in any order; size: width and
-    height of the video's annotation.
+    height of the video's annotation; min_iou: of a pair, at least.
     """
     row_P, truth_P = join(rows[0], truth[0])
     overlap_P = iou(rows[1][row_P], truth[1][truth_P], 0)
     order = np.lexsort((-overlap_P, truth_P))
     best = order[np.diff(truth_P[order], prepend=-1) != 0]
-    best = best[overlap_P[best] >= MIN_IOU]
+    best = best[overlap_P[best] >= min_iou]
     return SizePairs(rows[1][row_P[best]], truth[1][truth_P[best]], np.tile(size, (len(best), 1)))
 
 

@@ -34,8 +34,9 @@ class BoxSizeStage(TrainingStage):
 
     name, steps = "box-size", 0
 
-    def __init__(self, data: TrainingData, paths: str) -> None:
-        self.data, self.paths = data, paths
+    def __init__(self, data: TrainingData, paths: str, min_iou: float) -> None:
+        """``min_iou``: of a track box and an annotated one that are learnt from, at least."""
+        self.data, self.paths, self.min_iou = data, paths, min_iou
 
     def prepare(self, folder: Path) -> nn.Module:
         truth = self.data.drawn
@@ -43,8 +44,8 @@ class BoxSizeStage(TrainingStage):
         for name, boxes in truth.boxes.by_video():
             footage = self.data.footage[name]
             found = footage.extracted(self.paths)
-            rows = found["frame"], found["boxes_R4"]
-            pairs.append(size_pairs(rows, (boxes.frame, boxes.boxes_N4), footage.annotation_size))
+            rows, drawn = (found["frame"], found["boxes_R4"]), (boxes.frame, boxes.boxes_N4)
+            pairs.append(size_pairs(rows, drawn, footage.annotation_size, self.min_iou))
         try:
             fitted = BoxSize.fit(SizePairs.concat(pairs))
         except ValueError as error:

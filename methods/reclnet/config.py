@@ -9,6 +9,7 @@ from bench.sources import SOURCE
 from bench.tubes import PUBLISHED, Linking
 from bench.tubes.fusion import AverageFusion
 from bench.tubes.labelling import BinaryLabelling
+from methods.common.config import with_parts
 from methods.nn.faster_rcnn.config import TINY, VGG16, FasterRcnnConfig
 from methods.reclnet.recurrent_config import FC_UNITS, RecurrentConfig, RecurrentTraining
 from methods.reclnet.tracking import FRAME_TRACKS, PERSON_TRACKS, Tracking
@@ -143,7 +144,7 @@ def _tiny(dataset: str) -> ReclnetConfig:
     )  # fmt: skip
     if dataset.endswith("-mini"):
         return made
-    return _set(made, training={"steps": 2500})
+    return with_parts(made, training={"steps": 2500})
 
 
 def configs(dataset: str, size: str) -> dict[str, ReclnetConfig]:
@@ -160,25 +161,25 @@ def configs(dataset: str, size: str) -> dict[str, ReclnetConfig]:
     rows = {"default": whole}
     for cell in ("cnn", "fc", "lstm", "gru"):
         scored = _scored_by(average, cell)
-        rows[f"{cell}-average"] = _set(scored, model={"fusion": "average"})
+        rows[f"{cell}-average"] = with_parts(scored, model={"fusion": "average"})
         for stream in STREAMS:
-            rows[f"{cell}-{stream}"] = _linked(_set(scored, model={"streams": (stream,)}), fusion=None)
+            rows[f"{cell}-{stream}"] = _linked(with_parts(scored, model={"streams": (stream,)}), fusion=None)
     rows["cnn-viterbi"] = _linked(rows["cnn-average"], trimming=BinaryLabelling())
-    rows["gru-gating"] = _set(whole, model={"fusion": "gating"})
+    rows["gru-gating"] = with_parts(whole, model={"fusion": "gating"})
     rows["untrimmed"] = _linked(whole, trimming=None, nms=None)
     rows["cnn-untrimmed"] = _linked(rows["cnn-average"], trimming=None, nms=None)
-    rows["shuffled-labels"] = _set(whole, training={"shuffled_labels": True})
+    rows["shuffled-labels"] = with_parts(whole, training={"shuffled_labels": True})
     return rows
 
 
 def _scored_by(config: ReclnetConfig, cell: str) -> ReclnetConfig:
     """With the scores of the detectors, or of that recurrent cell."""
     if cell == "cnn":
-        return _set(config, model={"scores": "detector", "fusion": "average"})
+        return with_parts(config, model={"scores": "detector", "fusion": "average"})
     if cell == "fc":
-        return _set(config, model={"recurrent": fully_connected(config.model)})
+        return with_parts(config, model={"recurrent": fully_connected(config.model)})
     parts: dict[str, Any] = {"cell": cell}
-    return _set(config, model={"recurrent": replace(config.model.recurrent, **parts)})
+    return with_parts(config, model={"recurrent": replace(config.model.recurrent, **parts)})
 
 
 def fully_connected(model: ModelConfig) -> RecurrentConfig:
@@ -191,8 +192,3 @@ def _linked(config: ReclnetConfig, **parts: Any) -> ReclnetConfig:
     """With fields of the linking replaced."""
     linking = replace(config.postprocess.linking, **parts)
     return replace(config, postprocess=replace(config.postprocess, linking=linking))
-
-
-def _set(config: ReclnetConfig, **parts: dict[str, Any]) -> ReclnetConfig:
-    """The config with fields of its parts replaced."""
-    return replace(config, **{name: replace(getattr(config, name), **kw) for name, kw in parts.items()})

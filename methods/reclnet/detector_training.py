@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from bench.flow.encodings import image
 from bench.footage import Footage
+from bench.keys import pair_keys
 from bench.records import Array, GroundTruth, TruthBoxes
 from methods.base import Info, TrainingData, TrainingStage
 from methods.common.colour import distorted
@@ -130,8 +131,8 @@ def stacked(truth: GroundTruth, frames: int, drawn: GroundTruth | None = None) -
         truth, drawn = drawn, None
     boxes = truth.boxes
     if truth.excluded_frames is not None:
-        excluded = _places(*truth.excluded_frames.T)
-        boxes = boxes[~np.isin(_places(boxes.video, boxes.frame), excluded)]
+        excluded = pair_keys(*truth.excluded_frames.T)
+        boxes = boxes[~np.isin(pair_keys(boxes.video, boxes.frame), excluded)]
         truth = replace(truth, boxes=boxes, excluded_frames=None)
     row_NK, whole_N = _runs(boxes, frames)
     if drawn is not None and len(boxes):
@@ -150,7 +151,7 @@ def stacked(truth: GroundTruth, frames: int, drawn: GroundTruth | None = None) -
 def _runs(boxes: TruthBoxes, frames: int) -> tuple[Array, Array]:
     """Rows of the boxes of each one's tube in its frame and those after it, [N, K], and whether all are
     there; of a frame that has none some other row."""
-    key_N = _places(boxes.tube, boxes.frame)
+    key_N = pair_keys(boxes.tube, boxes.frame)
     order = np.argsort(key_N, kind="stable")
     wanted_NK = key_N[:, None] + np.arange(frames)
     row_NK = order[np.minimum(np.searchsorted(key_N[order], wanted_NK), len(key_N) - 1)]
@@ -159,9 +160,9 @@ def _runs(boxes: TruthBoxes, frames: int) -> tuple[Array, Array]:
 
 def _about_drawn(boxes: TruthBoxes, drawn: GroundTruth) -> Array:
     """Whether each tracked box lies on a frame whose box was drawn, and near that, bool [N]."""
-    key_D = _places(drawn.boxes.tube, drawn.boxes.frame)
+    key_D = pair_keys(drawn.boxes.tube, drawn.boxes.frame)
     order = np.argsort(key_D, kind="stable")
-    key_N = _places(boxes.tube, boxes.frame)
+    key_N = pair_keys(boxes.tube, boxes.frame)
     row_N = order[np.minimum(np.searchsorted(key_D[order], key_N), len(key_D) - 1)]
     table = drawn.videos
     pixel_N2 = np.stack([table.width, table.height], 1)[boxes.video] / np.array(DRIFT_PICTURE)
@@ -171,12 +172,7 @@ def _about_drawn(boxes: TruthBoxes, drawn: GroundTruth) -> Array:
 
 def empty_stacks(video_N: Array, frame_N: Array, frames: int) -> tuple[Array, Array]:
     """Those (video, frame), by video, then frame, that so many consecutive ones of the list begin with."""
-    place_N = _places(video_N, frame_N)
+    place_N = pair_keys(video_N, frame_N)
     count = max(len(place_N) - frames + 1, 0)
     begins = place_N[frames - 1 :] - place_N[:count] == frames - 1
     return video_N[:count][begins], frame_N[:count][begins]
-
-
-def _places(which_N: Array, frame_N: Array) -> Array:
-    """One number a (video or tube, frame), int64."""
-    return which_N.astype(np.int64) << 32 | frame_N.astype(np.int64)

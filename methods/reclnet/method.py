@@ -11,6 +11,7 @@ import numpy as np
 
 from bench.records import Array, Detections, Tubes
 from methods.base import Extraction, Info, Reads, TrainingData, TrainingStage
+from methods.common.config import keyed
 from methods.nn import published
 from methods.reclnet import postprocess
 from methods.reclnet.config import configs
@@ -80,11 +81,12 @@ class Reclnet(TrackMethod):
         config = self.config
         stages = self.detection_stages()
         if config.tracks.box_size:
-            stages[BOX_SIZE] = self.track_config()
+            stages[BOX_SIZE] = self.box_size_config()
         if config.model.scores == "recurrent":
             shuffled = config.training.shuffled_labels
             read = {"tracks": self.track_config(), "shuffled": shuffled, "seed": config.recurrent_seed}
-            read |= {"recurrent": asdict(config.model.recurrent), "learning": asdict(config.learning)}
+            learning = keyed(config.learning, label_iou=0.3, group_gb=1.6)
+            read |= {"recurrent": asdict(config.model.recurrent), "learning": learning}
             for stream in config.model.streams:
                 stages[f"{RECURRENT}{stream}"] = read | {"features": self.feature_config(stream)}
             if config.model.learned_fusion:
@@ -128,7 +130,7 @@ class Reclnet(TrackMethod):
 
         config = self.config
         truth = with_shuffled_labels(data.truth, seed) if config.training.shuffled_labels else data.truth
-        labels = FrameLabels.of(truth).labels
+        labels = FrameLabels.of(truth, config.learning.label_iou).labels
         return Learning(
             config.model.recurrent, config.learning, len(self.info.classes), labels, self.steps,
             self.feature_size,

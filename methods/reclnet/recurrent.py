@@ -78,7 +78,7 @@ class TrackStage(TrainingStage):
     """A network learns from the tracks of all training videos, stretch by stretch.
 
     Truncated back-propagation: a stretch's gradient ends at its first step, its state goes on to the next.
-    Where features are not kept the order of tracks is another (:mod:`methods.reclnet.schedule`).
+    The order of tracks (:mod:`methods.reclnet.schedule`) is the same whether features are kept or not.
     """
 
     steps = 0
@@ -106,17 +106,29 @@ class TrackStage(TrainingStage):
         torch.manual_seed(self.seed)
         return Carried(self.network(), self.schedule.lanes)
 
-    def _groups(self) -> Groups | None:
-        """The videos that tracks are drawn from at a time, where features are not kept; None: from all.
+    def _groups(self) -> Groups:
+        """The videos that tracks are drawn from at a time, by the size of what is read of them.
 
-        A quarter of what is held is left for what else is asked for, such as tracks that are not kept either.
+        Warns where they are not all, and where features that are not kept are more than can be held: a
+        quarter of what is held is left for what else is asked for, such as tracks that are not kept either.
         """
+        room = int(1e9 * self.learning.training.group_gb)
+        bytes_V = self.sequences.rows_V * 2 * self.learning.width * len(self.streams)
+        whole = int(bytes_V.sum())
+        if whole > room:
+            log.warning(
+                "%s: features take %.1f GB, so that a batch is of few videos (learning.group_gb)",
+                self.name, whole / 1e9,
+            )  # fmt: skip
         remade = self.data.remade.intersection(features_of(stream) for stream in self.streams)
-        if not remade:
-            return None
-        log.warning("%s: %s not kept: a batch is of few videos", self.name, " and ".join(sorted(remade)))
-        row = 2 * self.learning.width * len(remade)
-        return Groups(self.sequences.video_T, self.sequences.rows_V * row, 3 * self.data.held // 4)
+        at_once = min(room, whole) * len(remade) // len(self.streams)
+        if at_once > 3 * self.data.held // 4:
+            log.warning(
+                "%s: %.1f GB of %s, not kept, are drawn from at a time and computed again and again; raise "
+                "--feature-budget, or lower learning.group_gb, which changes the order of tracks",
+                self.name, at_once / 1e9, " and ".join(sorted(remade)),
+            )  # fmt: skip
+        return Groups(self.sequences.video_T, bytes_V, room)
 
     def _videos(self) -> Iterator[str]:
         """The training videos, reporting how far their reader is."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field
 from typing import Literal
 
 Cell = Literal["gru", "torch-gru", "lstm", "torch-lstm", "fc"]
@@ -44,6 +45,11 @@ class RecurrentTraining:
     epochs: passes over all tracks; steps: optimiser steps instead, 0: by epochs. The paper states neither.
     learning_rate: Adam's, times 0.1 after the share ``drop`` of all steps. Ours; the paper states none.
     weight_decay: added to the gradient, the authors'.
+    label_iou: a box of a track shows an action if it overlaps an annotated box of it by more than this
+        (section 3.2), else background.
+    group_gb: tracks are drawn from one group of videos after the other, each of videos whose features take so
+        many gigabytes (1e9 bytes); see :mod:`methods.reclnet.schedule`. Where all take less, and for any
+        large number, they are drawn from all videos at once, as the paper does. Ours.
     """
 
     tracks: int = 100
@@ -53,6 +59,8 @@ class RecurrentTraining:
     learning_rate: float = 1e-3
     drop: float = 0.75
     weight_decay: float = 5e-4
+    label_iou: float = field(default=0.3, metadata={"range": (0.1, 0.7)})
+    group_gb: float = 1.6
 
     def __post_init__(self) -> None:
         if self.tracks < 1 or self.length < 1:
@@ -62,4 +70,11 @@ class RecurrentTraining:
         if self.epochs < 1 and self.steps < 1:
             raise ValueError(
                 f"recurrent training: epochs={self.epochs} and steps={self.steps}: set one above 0"
+            )
+        if not 0 <= self.label_iou <= 1:
+            raise ValueError(f"learning.label_iou is {self.label_iou}, must be an IoU, 0 to 1")
+        if not 0 <= self.group_gb < math.inf:
+            raise ValueError(
+                f"learning.group_gb is {self.group_gb}, must be a number of gigabytes; a large one, 1e6, "
+                "draws tracks from all videos at once"
             )

@@ -4,10 +4,15 @@ A batch has ``lanes`` lanes. A lane takes a track from its first step to its las
 then begins the next track of the epoch's order; so all tracks of a batch differ, every step of every track is
 seen once an epoch and in order, and few steps of a batch are empty. Pure numpy.
 
-The order is random over all tracks. Where features are not kept but computed of a whole video when they are
-asked for, each would so be computed again for nearly every track: there tracks are drawn from one group of
-videos after the other (:class:`Groups`), so that each is computed once an epoch. A batch is then of few
-videos, and its lanes stay empty at the end of a group: a deviation that holds there alone, ours.
+The order is random over the tracks of a group of videos (:class:`Groups`), one group after the other. Where
+all features are small there is one group, and the order is random over all tracks. Larger ones may not be
+kept but computed of a whole video when they are asked for: in an order over all tracks nearly every track (of
+a video of UCF101-24 there are 120) would have its video computed again, in this one each video is once an
+epoch. Groups are by the size of the features, whether they are kept or not: room on disk changes the time
+that training takes, and no number. What that costs, ours: a batch is of few videos, and lanes are empty at
+the end of a group. With 1.6 GB a group and fc7 an epoch of UCF101-24, nine videos a group, has 8% more
+batches, one of DALY 21%; with I3D there are hardly more. Nine videos a group teach less in the same time:
+after 380 batches of 192 videos of ucf24-mini the loss on 96 others was 2.01 in place of 1.84 (one seed).
 """
 
 from __future__ import annotations
@@ -76,7 +81,7 @@ def plan(lengths_T: Array, order_T: Array, lanes: int, length: int) -> Plan:
 
 @dataclass(frozen=True)
 class Groups:
-    """Videos whose features are held together: as many as ``room`` bytes hold, one at least.
+    """Videos whose tracks are drawn together: as many as ``room`` bytes of features are of, one at least.
 
     video_T: number of the video of each track. bytes_V: of the features of each video.
     """
@@ -87,13 +92,13 @@ class Groups:
 
     def drawn(self, random: np.random.Generator) -> list[Array]:
         """The tracks of each group: videos in random order, the tracks of a group in random order."""
+        order_T = random.permutation(len(self.video_T))
         group_V, group, taken = np.zeros(len(self.bytes_V), np.int64), 0, 0
         for video in random.permutation(np.unique(self.video_T)).tolist():
             size = int(self.bytes_V[video])
             if taken and taken + size > self.room:
                 group, taken = group + 1, 0
             group_V[video], taken = group, taken + size
-        order_T = random.permutation(len(self.video_T))
         group_T = group_V[self.video_T[order_T]]
         order_T = order_T[np.argsort(group_T, kind="stable")]
         return np.split(order_T, np.cumsum(np.bincount(group_T))[:-1])
@@ -102,13 +107,10 @@ class Groups:
 class Schedule:
     """Epoch after epoch, each in an order of its own; a batch is a function of seed and step alone.
 
-    Not more lanes than tracks. groups: one after the other; None: all tracks at once. Raises ValueError where
-    there is no track or one has no step.
+    Not more lanes than tracks. Raises ValueError where there is no track or one has no step.
     """
 
-    def __init__(
-        self, lengths_T: Array, lanes: int, length: int, seed: int, groups: Groups | None = None
-    ) -> None:
+    def __init__(self, lengths_T: Array, lanes: int, length: int, seed: int, groups: Groups) -> None:
         if not len(lengths_T) or lengths_T.min() < 1:
             raise ValueError("recurrent training needs tracks of at least one step, and there are none")
         self.lengths_T, self.length, self.seed, self.groups = lengths_T, length, seed, groups
@@ -132,7 +134,7 @@ class Schedule:
     def _epoch(self, epoch: int) -> Plan:
         if self._kept is None or self._kept[0] != epoch:
             random = np.random.default_rng([self.seed, 7, epoch])
-            orders = self.groups.drawn(random) if self.groups else [random.permutation(len(self.lengths_T))]
-            plans = [plan(self.lengths_T, order_T, self.lanes, self.length) for order_T in orders]
+            drawn = self.groups.drawn(random)
+            plans = [plan(self.lengths_T, order_T, self.lanes, self.length) for order_T in drawn]
             self._kept = epoch, Plan.joined(plans)
         return self._kept[1]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.files.store import digest_file
 from methods.base import Extraction, FlowNeed, Info, Reads, TrainingData, TrainingStage
+from methods.common.config import keyed
 from methods.common.networked import ConfiguredMethod
 from methods.reclnet.config import STREAMS
 from methods.reclnet.extraction import TrackMaker, bytes_per_frame, path_arrays, read_paths
@@ -112,9 +113,16 @@ class TrackMethod(ConfiguredMethod):
 
     def track_config(self) -> Any:
         """What the tracks are made by, beyond the stages they need."""
+        read = self.box_size_config()
+        read.pop("box_size_iou", None)
+        return read
+
+    def box_size_config(self) -> dict[str, Any]:
+        """What the size of boxes is learnt by, beyond the stages of the tracks."""
         tracks = self.config.tracks
         given = Path(tracks.file)
-        return asdict(tracks) | {"file": digest_file(given) if tracks.file and given.is_file() else ""}
+        file = digest_file(given) if tracks.file and given.is_file() else ""
+        return keyed(tracks, box_size_iou=0.5) | {"file": file}
 
     def reads(self, stage: str) -> Reads:
         """A detector reads no other; flow that is computed ahead is that of its stream."""
@@ -130,7 +138,7 @@ class TrackMethod(ConfiguredMethod):
         from methods.reclnet.detector_training import DetectorStage
 
         if name == BOX_SIZE:
-            return BoxSizeStage(data, PATHS)
+            return BoxSizeStage(data, PATHS, self.config.tracks.box_size_iou)
         return DetectorStage(name, self.config.training, self.info, data, seed, self.started_detector)
 
     def extractions(self) -> Mapping[str, Extraction]:

@@ -48,7 +48,8 @@ class Tracking:
     streams: whose detections are linked; ``tubelet`` takes one.
     kept: which boxes take part. fusion: of two streams. linker: see above.
     min_frames: fewest frames of a track.
-    box_size: boxes are adapted to the annotation's (section 4.2, "annotation bias").
+    box_size: boxes are adapted to the annotation's (section 4.2, "annotation bias"). box_size_iou: that is
+        learnt from track boxes that overlap an annotated one by at least this (the paper's).
     file: Parquet of tubes made elsewhere, in place of detections; empty: none.
     """
 
@@ -60,6 +61,7 @@ class Tracking:
     )
     min_frames: int = field(default=1, metadata={"range": (1, 30)})
     box_size: bool = False
+    box_size_iou: float = field(default=0.5, metadata={"range": (0.3, 0.8)})
     file: str = field(default="", metadata=SOURCE)
 
     def __post_init__(self) -> None:
@@ -68,6 +70,8 @@ class Tracking:
             raise ValueError(f"tracks.streams is {self.streams}; name rgb, flow, or both once")
         if isinstance(self.linker, TubeletLinking) and len(self.streams) > 1:
             raise ValueError("tracks.streams names two, but stacks of one stream are linked; name one")
+        if not 0 <= self.box_size_iou <= 1:
+            raise ValueError(f"tracks.box_size_iou is {self.box_size_iou}, must be an IoU, 0 to 1")
 
     def per_frame(self, num_classes: int) -> int:
         """About how many track rows a frame has, for estimates of space."""

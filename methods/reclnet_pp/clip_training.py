@@ -6,21 +6,21 @@ pooled over a box.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from bench.footage import Footage
 from bench.records import Array
-from methods.base import Info, TrainingData, TrainingStage
+from methods.base import Info, TrainingData
 from methods.common.colour import distorted
-from methods.common.keyframes import Examples, with_shuffled_labels
+from methods.common.keyframe_stage import KeyFrameStage, Shown
+from methods.common.keyframes import with_shuffled_labels
 from methods.common.labels import label_vectors
-from methods.common.schedules import make_optimiser, one_cycle
 from methods.common.windows import to_network
 from methods.nn.i3d import I3D
 from methods.nn.i3d_weights import load_published
@@ -42,65 +42,51 @@ class BoxClassifier(nn.Module):
         self.network = network
         self.classes = nn.Linear(network.config.channels(ENDPOINT), num_classes)
 
-    def forward(self, clip_BCTHW: Tensor, boxes: list[Tensor], labels: list[Tensor], several: bool) -> Tensor:
-        """Cross-entropy of the boxes_G4 (pixels) to labels_GC, 1 for every class of a box; the mean.
-
-        several: every class is a sigmoid.
-        """
+    def forward(self, clip_BCTHW: Tensor, boxes: Sequence[Tensor]) -> Tensor:
+        """logits_NC of the boxes_G4 of all clips, in pixels of theirs."""
         map_BCMHW = self.network.forward_endpoints(clip_BCTHW, [ENDPOINT])[ENDPOINT]
         map_BCHW = map_BCMHW[:, :, map_BCMHW.shape[2] // 2]
         image = torch.cat([torch.full((len(b),), i, device=b.device) for i, b in enumerate(boxes)])
-        pooled = roi_align([map_BCHW], torch.cat(boxes), image, [PIXELS], size=1, sampling_ratio=SAMPLES)
-        logits, target = self.classes(pooled[:, :, 0, 0]), torch.cat(labels)
-        if several:
-            return F.binary_cross_entropy_with_logits(logits, target)
-        return F.cross_entropy(logits, target)
+        regions_N4 = torch.cat(list(boxes))
+        pooled = roi_align([map_BCHW], regions_N4, image, [PIXELS], size=1, sampling_ratio=SAMPLES)
+        logits_NC: Tensor = self.classes(pooled[:, :, 0, 0])
+        return logits_NC
 
 
-class ClipStage(TrainingStage):
-    """Stage ``i3d-rgb`` or ``i3d-flow``."""
+class ClipStage(KeyFrameStage):
+    """Stage ``i3d-rgb`` or ``i3d-flow``: learnt from are the boxes that people drew, as by the detectors."""
+
+    draws = 5
 
     def __init__(
         self, stream: str, config: ReclnetPpConfig, info: Info, data: TrainingData, seed: int
     ) -> None:
-        self.name, self.stream = f"i3d-{stream}", stream
+        shuffled = config.training.shuffled_labels
+        truth = with_shuffled_labels(data.drawn, seed) if shuffled else data.drawn
+        super().__init__(config.clips, info, data, seed, truth)
+        self.name, self.stream, self.steps = f"i3d-{stream}", stream, config.clips.steps
         self.clips, self.features = config.clips, config.features
-        self.info, self.data, self.seed = info, data, seed
-        truth = with_shuffled_labels(data.truth, seed) if config.training.shuffled_labels else data.truth
-        self.examples = Examples(truth, info, seed)
-        self.steps = config.clips.steps
 
-    def prepare(self, folder: Path) -> nn.Module:
-        torch.manual_seed(self.seed)
-        return BoxClassifier(i3d_of(self.features, self.stream), len(self.info.classes)).train()
-
-    def optimiser(self, module: nn.Module) -> torch.optim.Optimizer:
-        return make_optimiser("adamw", module.parameters(), self.clips.learning_rate, self.clips.weight_decay)
-
-    def learning_rate(self, step: int) -> float:
-        return one_cycle(self.clips.learning_rate, step, self.steps)
+    def network(self) -> nn.Module:
+        return BoxClassifier(i3d_of(self.features, self.stream), len(self.info.classes))
 
     def batch(self, step: int) -> Any:
-        rng = np.random.default_rng([self.seed, 5, step])
-        size = self.clips.batch
-        examples = [self._example(position, rng) for position in range(step * size, (step + 1) * size)]
-        clips, boxes, labels = zip(*examples)
+        clips, boxes, labels = zip(*self.drawn(step))
         return {"clip_BCTHW": torch.stack(clips), "boxes": list(boxes), "labels": list(labels)}
 
     def losses(self, module: nn.Module, batch: Any) -> dict[str, Tensor]:
-        return {"class": module(**batch, several=self.info.multi_label)}
+        logits_NC = module(batch["clip_BCTHW"], batch["boxes"])
+        return {"class": self.entropy(logits_NC, torch.cat(batch["labels"]))}
 
-    def _example(self, position: int, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
+    def example(self, shown: Shown, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
         """A clip (C, T, H, W) in -1..1, boxes_G4 in its pixels and label vectors_GC of its middle frames."""
-        video, frame, boxes, labels = self.examples.pick(position, rng)
-        footage = self.data.footage[video]
-        labels, mirror = self.examples.mirrored(labels, rng)
+        footage, mirror = shown.footage, shown.mirror
         scale = np.tile(np.divide(self.features.frame_size, footage.size), 2).astype(np.float32)
-        placed = to_network(boxes, footage, None, mirror) * scale
-        placed, vectors = label_vectors(placed, labels, len(self.info.classes))
+        placed = to_network(shown.boxes_G4, footage, None, mirror) * scale
+        placed, vectors = label_vectors(placed, shown.labels_G, len(self.info.classes))
         length = self.clips.length
         middle = (length // FRAMES // 2) * FRAMES + FRAMES // 2  # of the frames that the middle map is of
-        numbers = np.clip(frame - middle + np.arange(length), 0, len(footage) - 1)
+        numbers = np.clip(shown.frame - middle + np.arange(length), 0, len(footage) - 1)
         clip = self._clip(footage, numbers, mirror, rng)
         return clip, torch.from_numpy(placed), torch.from_numpy(vectors)
 

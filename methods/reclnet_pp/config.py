@@ -42,7 +42,7 @@ class ReclnetPpConfig:
     features: I3DFeatures = I3DFeatures()
     i3d: str = field(default="", metadata=SOURCE)
     clips: ClipTraining = ClipTraining()
-    learning: RecurrentTraining = RecurrentTraining()
+    learning: RecurrentTraining = RecurrentTraining(group_gb=32.0)  # a stream of UCF101-24 takes 25
     recurrent_seed: int = 0
     postprocess: PostprocessConfig = PostprocessConfig()
     score_floor: float = 0.01

@@ -101,9 +101,9 @@ class ReclnetPp(Reclnet):
         return {} if size == self.config.features.frame_size else {"scaled_from": size}
 
     def reads(self, stage: str) -> Reads:
-        """The I3D of a stream reads nothing of the other."""
+        """The I3D of a stream reads nothing of the other, and no boxes that a tracker added."""
         if stage.startswith(I3D_STAGE):
-            return Reads((), flow=stage == f"{I3D_STAGE}flow")
+            return Reads((), flow=stage == f"{I3D_STAGE}flow", tracked=False)
         return super().reads(stage)
 
     def training_stage(

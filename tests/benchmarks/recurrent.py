@@ -4,9 +4,9 @@
 
 One stream, 24 classes, 5,000 tracks of 175 steps, batches of 100 tracks by 20 steps: the whole way of
 ``bench.training.train``, reading, float16 to float32, network, Adam. Only ``--part`` of the epoch's batches
-is run and extrapolated; the first ten do not count. ``--tracks`` of the tracks have features, each its own,
-in mapped files (573 MB at width 4,096), just written and so in the page cache where they fit. The whole epoch
-reads 7.2 GB, 24 MB a second over five minutes.
+is run and extrapolated, tracks drawn from all videos at once; the first ten do not count. ``--tracks`` of the
+tracks have features, each its own, in mapped files (573 MB at width 4,096), just written and so in the page
+cache where they fit. The whole epoch reads 7.2 GB, 24 MB a second over five minutes.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from bench.training import CURVE_STEPS, Compute, train
 from methods.base import TrainingData
 from methods.reclnet.recurrent import Learning, StreamStage
 from methods.reclnet.recurrent_config import FC_UNITS, RecurrentConfig, RecurrentTraining
-from methods.reclnet.schedule import Schedule
+from methods.reclnet.schedule import Groups, Schedule
 from methods.reclnet.steps import ROWS, frame_steps
 
 TRACKS, STEPS, CLASSES = 5000, 175, 24
@@ -75,7 +75,8 @@ def labels(video: str, tracks: Mapping[str, Array]) -> Array:
 @click.option("--threads", default=0, show_default=True, help="0: all cores.")
 def main(cell: Any, width: int, tracks: int, part: float, threads: int) -> None:
     """Print seconds of a batch and of an epoch."""
-    epoch = Schedule(np.full(TRACKS, STEPS), 100, 20, 0).batches(1)
+    together = Groups(np.zeros(TRACKS, np.int64), np.zeros(1, np.int64), room=0)
+    epoch = Schedule(np.full(TRACKS, STEPS), 100, 20, 0, together).batches(1)
     steps = CURVE_STEPS * (1 + max(1, round(part * epoch / CURVE_STEPS)))
     network = RecurrentConfig(cell, units=FC_UNITS if cell == "fc" else (256, 256))
     learning = Learning(network, RecurrentTraining(steps=steps), CLASSES, labels, frame_steps, width)

@@ -14,14 +14,19 @@ from bench.files.store import digest, digest_file, plain
 from bench.files.tables import write_tubes
 from bench.records import Tubes
 from bench.runs import settings
-from bench.runs.plan import Plan, Request, row_of
+from bench.runs.asked import row_of
+from bench.runs.plan import Plan, Request
 from bench.runs.record import announcement
 from bench.sources import marked, placeless, sources
 from bench.tracking import Announcement
 
 TRACKS = "tracks.parquet"
 GIVEN = {
-    "menet": {"model.pretrained_3d": "kinetics.pth", "model.pretrained_2d": "yolo.weights"},
+    "menet": {
+        "model.pretrained_3d": "kinetics.pth",
+        "model.pretrained_2d": "yolo.weights",
+        "distillation.teacher_weights": "flow_kinetics.pth",
+    },
     "pcsc": {"model.pretrained": "i3d"},
     "reclnet": {"model.pretrained": "vgg16.pth", "tracks.file": TRACKS},
     "reclnet-pp": {"model.pretrained": "resnet101.pth", "i3d": "i3d"},

@@ -12,13 +12,15 @@ import pytest
 import torch
 
 from bench.testing import INFO, noise, training_data
-from bench.training import Compute, train
+from bench.training import CHECKPOINT, Compute, train
+from methods.base import TrainingStage
 from methods.menet.clips import recent_frames
 from methods.menet.config import MenetConfig, configs
 from methods.menet.detector import view_inputs
-from methods.menet.distillation import ClipStage
+from methods.menet.distillation import ClipStage, classifier, load_teacher
 from methods.menet.method import Menet
 from methods.menet.network import MenetNetwork
+from methods.nn.resnext3d import ResNeXt3D, ResNeXt3DConfig
 
 
 @pytest.fixture
@@ -153,3 +155,112 @@ def test_two_flows_at_once_are_refused(small: MenetConfig) -> None:
     config = replace(small, motion=replace(small.motion, spatial="flow", flow="tvl1"))
     with pytest.raises(ValueError, match=r"motion\.flow is tvl1 and distillation\.flow dis"):
         Menet(config, INFO)
+
+
+def taught(config: MenetConfig, teacher: Path | None) -> Menet:
+    named = replace(config.distillation, teacher_weights=str(teacher or ""))
+    return Menet(replace(config, distillation=named), INFO)
+
+
+def resnext(config: MenetConfig) -> MenetConfig:
+    """With the published 3-D branch, as narrow as its groups allow."""
+    model = replace(config.model, kind_3d="resnext", width_3d=1 / 32, groups_3d=4, clip_input="rgb")
+    return replace(config, model=model)
+
+
+def published(path: Path, channels: int = 2, classes: int = 7) -> ResNeXt3D:
+    """A network in the layout of MARS's files, and the file."""
+    torch.manual_seed(2)
+    network = ResNeXt3D(ResNeXt3DConfig(channels, classes, width=1 / 32, groups=4))
+    torch.save({"state_dict": {f"module.{n}": t for n, t in network.state_dict().items()}}, path)
+    return network.eval()
+
+
+def learnt(stage: TrainingStage, folder: Path) -> dict[str, torch.Tensor]:
+    train(stage, folder, 0, Compute("cpu", threads=1))
+    weights: dict[str, torch.Tensor] = torch.load(folder / CHECKPOINT, weights_only=True)
+    return weights
+
+
+def test_a_teacher_that_is_given_is_not_trained_and_teaches_the_same(
+    small: MenetConfig, tmp_path: Path
+) -> None:
+    """The file is moved: only its content counts. Its classes may be others."""
+    own = Menet(small, INFO)
+    teacher = own.training_stage("teacher", training_data(), 0, {})
+    tensors = learnt(teacher, tmp_path / "teacher")
+    tensors |= {"fc.weight": torch.zeros(9, 5), "fc.bias": torch.zeros(9)}
+    torch.save(tensors, tmp_path / "moved.pt")
+    given = taught(small, tmp_path / "moved.pt")
+    given.check()
+    assert list(given.training_config()) == ["student", "detector"]
+    before = {"teacher": tmp_path / "teacher" / CHECKPOINT}
+    first = learnt(own.training_stage("student", training_data(), 0, before), tmp_path / "own")
+    second = learnt(given.training_stage("student", training_data(), 0, {}), tmp_path / "given")
+    assert all(torch.equal(second[name], value) for name, value in first.items())
+    assert given.facts()["pretraining"].endswith("moved.pt (teacher)")
+
+
+def test_a_given_teacher_is_in_the_keys_and_its_training_is_not(small: MenetConfig, tmp_path: Path) -> None:
+    path = tmp_path / "teacher.pt"
+    found = []
+    for content, steps in ((b"one", 5), (b"one", 6), (b"other", 5)):
+        path.write_bytes(content)
+        config = replace(small, distillation=replace(small.distillation, teacher_steps=steps))
+        found.append(taught(config, path).training_config()["student"])
+    assert found[0] == found[1] != found[2]
+    assert str(tmp_path) not in repr(found)
+
+
+def test_the_published_flow_network_teaches_in_its_own_measure(small: MenetConfig, tmp_path: Path) -> None:
+    """There 20 pixels are 127.5; the block that it lacks changes nothing."""
+    network, config = published(tmp_path / "flow.pth"), resnext(small)
+    for pixels in (20.0, 3.0):
+        how = replace(config.distillation, flow_clip=pixels)
+        teacher = load_teacher(replace(config, distillation=how), 3, tmp_path / "flow.pth").eval()
+        flow = torch.rand(2, 2, 4, 64, 64) * 2 - 1
+        with torch.no_grad():
+            wanted = network.pooled(network(flow * pixels * 127.5 / 20))
+            torch.testing.assert_close(teacher.features(flow), wanted, rtol=1e-4, atol=1e-5)
+
+
+def test_the_student_starts_from_the_weights_that_are_named(small: MenetConfig, tmp_path: Path) -> None:
+    network, config = published(tmp_path / "kinetics.pth", channels=3), resnext(small)
+    published(tmp_path / "flow.pth")
+    config = replace(config, model=replace(config.model, pretrained_3d=str(tmp_path / "kinetics.pth")))
+    method, bare = (taught(one, tmp_path / "flow.pth") for one in (config, resnext(small)))
+    assert method.training_config()["student"] != bare.training_config()["student"]
+    begun = method.training_stage("student", training_data(), 0, {}).prepare(tmp_path).state_dict()
+    for name, value in network.state_dict().items():
+        if not name.startswith("fc."):
+            assert torch.equal(begun[f"backbone_3d.{name}"], value), name
+
+
+def test_a_file_that_is_no_teacher_is_refused_by_name(small: MenetConfig, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"teacher_weights: no file .*none\.pt; `bench weights menet`"):
+        taught(small, tmp_path / "none.pt").check()
+
+    def refused(config: MenetConfig, name: str, message: str) -> None:
+        stage = taught(config, tmp_path / name).training_stage("student", training_data(), 0, {})
+        with pytest.raises(ValueError, match=message):
+            stage.prepare(tmp_path)
+
+    published(tmp_path / "rgb.pth", channels=3)
+    refused(
+        resnext(small), "rgb.pth", r"rgb\.pth does not fit: shapes differ: 1 \(conv1.*of flow is expected"
+    )
+    refused(small, "rgb.pth", r"rgb\.pth does not fit: missing .*of flow is expected")
+    torch.save(classifier(resnext(small), 3, 2).state_dict(), tmp_path / "other.pt")
+    refused(small, "other.pt", r"other\.pt does not fit: .*It was trained with another config")
+    plain = replace(small, motion=replace(small.motion, non_local=""))
+    torch.save(classifier(plain, 3, 2).state_dict(), tmp_path / "plain.pt")
+    refused(small, "plain.pt", r"plain\.pt does not fit: missing 1\d \(non_local")
+    (tmp_path / "text.pt").write_text("no weights")
+    refused(small, "text.pt", r"text\.pt is no PyTorch checkpoint")
+
+
+@pytest.mark.parametrize("row", ["no-kd", "2d-rgb"])
+def test_a_teacher_is_refused_where_nothing_is_distilled(row: str, tmp_path: Path) -> None:
+    config = configs("ucf24-mini", "tiny")[row]
+    with pytest.raises(ValueError, match=r"teacher_weights names a teacher, and nothing is distilled"):
+        taught(config, tmp_path / "teacher.pt")

@@ -74,17 +74,19 @@ def test_each_annotated_box_takes_the_track_box_of_its_frame_that_overlaps_it_mo
     frames = np.array([0, 0, 1, 2])
     tracks = np.array([[0, 0, 10, 10], [1, 0, 11, 10], [0, 0, 10, 10], [0, 0, 10, 10]], np.float32)
     truth = np.array([[2, 0, 12, 10], [0, 0, 10, 19], [0, 0, 10, 21]], np.float32)
-    found = size_pairs((frames, tracks), (np.array([0, 1, 2]), truth), FRAME)
+    found = size_pairs((frames, tracks), (np.array([0, 1, 2]), truth), FRAME, 0.5)
     np.testing.assert_array_equal(found.track_P4, tracks[[1, 2]])  # the last one overlaps by 10 / 21
     np.testing.assert_array_equal(found.truth_P4, truth[:2])
     assert found.size_P2.tolist() == [[320, 240]] * 2
+    lower = size_pairs((frames, tracks), (np.array([0, 1, 2]), truth), FRAME, 0.4)
+    np.testing.assert_array_equal(lower.truth_P4, truth)
 
 
 def test_pairs_of_videos_without_any_are_none() -> None:
     nothing = (np.zeros(0, int), np.zeros((0, 4)))
-    one = size_pairs((np.array([3]), np.array([[0, 0, 9, 9.0]])), nothing, FRAME)
+    one = size_pairs((np.array([3]), np.array([[0, 0, 9, 9.0]])), nothing, FRAME, 0.5)
     with pytest.raises(ValueError, match="box_size=false"):
-        BoxSize.fit(SizePairs.concat([one, size_pairs(nothing, nothing, FRAME)]))
+        BoxSize.fit(SizePairs.concat([one, size_pairs(nothing, nothing, FRAME, 0.5)]))
 
 
 class Linked(NamedTuple):
@@ -110,7 +112,8 @@ def test_the_stage_learns_from_all_videos_and_is_read_as_it_was_written(tmp_path
         there = truth.boxes.video == number
         library[name] = Linked(FRAME, {"frame": frame[there], "boxes_R4": track[there]})
     tracked = replace(truth, boxes=replace(truth.boxes, boxes_N4=track))  # would teach to leave boxes alone
-    stage = BoxSizeStage(TrainingData(tracked, library, key_truth=truth), "paths")  # type: ignore[arg-type]
+    data = TrainingData(tracked, library, key_truth=truth)  # type: ignore[arg-type]
+    stage = BoxSizeStage(data, "paths", 0.5)
     assert train(stage, tmp_path, 0, Compute("cpu")) == {"steps": 0}
     found = load_box_size(tmp_path / CHECKPOINT)
     np.testing.assert_allclose(found.applied(track, FRAME), truth.boxes.boxes_N4, atol=0.01)

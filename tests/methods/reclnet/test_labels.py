@@ -35,8 +35,8 @@ def standing(frames: range, box: tuple[float, ...] = (0, 0, 10, 10)) -> Tracks:
     return Tracks.of(paths([box] * len(frames), list(frames), [0] * len(frames), [0] * len(frames)))
 
 
-def labels(annotation: GroundTruth, tracks: Tracks, video: str = VIDEO) -> list[int]:
-    return FrameLabels.of(annotation).labels(video, tracks.arrays()).tolist()
+def labels(annotation: GroundTruth, tracks: Tracks, video: str = VIDEO, min_iou: float = 0.3) -> list[int]:
+    return FrameLabels.of(annotation, min_iou).labels(video, tracks.arrays()).tolist()
 
 
 def test_a_box_that_overlaps_an_action_has_its_class_and_others_are_background() -> None:
@@ -44,9 +44,10 @@ def test_a_box_that_overlaps_an_action_has_its_class_and_others_are_background()
     assert labels(annotation, standing(range(5))) == [0, 0, 3, 0, 0]
 
 
-def test_the_overlap_must_be_above_three_tenths() -> None:
+@pytest.mark.parametrize(("min_iou", "expected"), [(0.25, [1, 1]), (0.3, [0, 1]), (0.35, [0, 0])])
+def test_the_overlap_must_be_above_the_setting(min_iou: float, expected: list[int]) -> None:
     annotation = truth([(1, 0, 0, 0, 2)], [(1, 0, 0, 0, 0, 3, 10), (1, 0, 1, 0, 0, 3.1, 10)])
-    assert labels(annotation, standing(range(2))) == [0, 1]
+    assert labels(annotation, standing(range(2)), min_iou=min_iou) == expected
 
 
 def test_of_several_actions_the_one_that_overlaps_most() -> None:

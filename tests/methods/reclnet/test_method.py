@@ -175,9 +175,8 @@ def test_scores_of_tracks_are_bounded_by_their_classes(tmp_path: Path) -> None:
     assert np.bincount(found.track)[found.track].max() == 6
 
 
-def test_person_tracks_are_adapted_to_the_annotation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("methods.reclnet.box_size.MIN_IOU", 0.0)
-    tracking = PERSONS
+def test_person_tracks_are_adapted_to_the_annotation(tmp_path: Path) -> None:
+    tracking = replace(PERSONS, box_size_iou=0.0)
     method, seen = trained(replace(narrow.reclnet(), tracks=tracking), tmp_path)
     raw, adapted = seen.extracted("paths"), seen.extracted("tracks")
     assert len(raw["frame"]) == len(adapted["frame_N"]) > 0
@@ -187,11 +186,8 @@ def test_person_tracks_are_adapted_to_the_annotation(tmp_path: Path, monkeypatch
     assert set(labels.tolist()) == {0, 1, 2}
 
 
-def test_without_a_pair_to_learn_from_boxes_stay(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setattr("methods.reclnet.box_size.MIN_IOU", 1.1)
-    tracking = PERSONS
+def test_without_a_pair_to_learn_from_boxes_stay(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    tracking = replace(PERSONS, box_size_iou=1.0)
     _, seen = trained(replace(narrow.reclnet(), tracks=tracking), tmp_path)
     assert "no annotated box has a track box" in caplog.text
     raw, kept = seen.extracted("paths"), seen.extracted("tracks")
@@ -364,8 +360,43 @@ def test_all_stages_of_the_control_learn_the_same_labels() -> None:
     detector: Any = method.training_stage("rgb", data, 1, {})
     recurrent: Any = method.training_stage("recurrent-rgb", data, 1, {})
     assert recurrent.seed == 4
-    taught = FrameLabels.of(detector.truth)
+    taught = FrameLabels.of(detector.truth, 0.3)
     assert np.array_equal(recurrent.learning.labels.__self__.label_G, taught.label_G)
+
+
+def test_a_threshold_of_overlap_is_in_the_keys_of_what_reads_it(tmp_path: Path) -> None:
+    """That of labels in those of the recurrent networks; that of box sizes in theirs, not in the paths'."""
+
+    def read(**changes: Any) -> dict[str, Any]:
+        parts = {name: replace(getattr(base, name), **fields) for name, fields in changes.items()}
+        method = Reclnet(replace(base, **parts), INFO)
+        return {**method.training_config(), **{n: one.config for n, one in method.extractions().items()}}
+
+    base = replace(narrow.reclnet(), tracks=PERSONS)
+    plain = read()
+    for changes, readers in (
+        ({"learning": {"label_iou": 0.5}}, {*RECURRENT}),
+        ({"learning": {"group_gb": 100.0}}, {*RECURRENT}),
+        ({"tracks": {"box_size_iou": 0.6}}, {"box-size"}),
+        ({"tracks": {"box_size_iou": 0.5}, "learning": {"label_iou": 0.3, "group_gb": 1.6}}, set()),
+    ):
+        found = read(**changes)
+        assert {name for name in plain if found[name] != plain[name]} == readers
+
+
+def test_the_thresholds_of_overlap_are_those_of_the_config() -> None:
+    base = narrow.reclnet()
+    config = replace(base, tracks=replace(PERSONS, box_size_iou=0.6))
+    method = Reclnet(replace(config, learning=replace(base.learning, label_iou=0.4)), INFO)
+    recurrent: Any = method.training_stage("recurrent-rgb", training_data(), 0, {})
+    assert recurrent.learning.labels.__self__.min_iou == 0.4
+    sizes: Any = method.training_stage("box-size", training_data(), 0, {})
+    assert sizes.min_iou == 0.6
+    for wrong in ({"label_iou": 1.5}, {"group_gb": -1.0}, {"group_gb": float("inf")}):
+        with pytest.raises(ValueError, match=f"learning.{next(iter(wrong))}"):
+            replace(base.learning, **wrong)
+    with pytest.raises(ValueError, match=r"tracks\.box_size_iou is 50, must be an IoU, 0 to 1"):
+        replace(PERSONS, box_size_iou=50)
 
 
 def test_it_is_not_timed_frame_by_frame(tmp_path: Path, micro_cache: Path) -> None:

@@ -21,6 +21,10 @@ from methods.reclnet.steps import frame_steps
 from methods.reclnet.trained import load_fused, load_stream
 
 CPU = Compute("cpu", threads=1)
+VIDEO_BYTES = 187 * 4 * 2
+"""Of the features of a stream and video of :meth:`World.remembered`."""
+VIDEO_GB = 1.001e-9 * VIDEO_BYTES
+"""The same in gigabytes, rounded up."""
 
 
 def stage(
@@ -56,10 +60,9 @@ def test_a_stage_is_prepared_without_features_and_reads_those_of_its_stream_alon
 
 
 def test_features_that_are_not_kept_are_computed_once_a_video_and_epoch(tmp_path: Path) -> None:
-    """A quarter of the videos can be held at once."""
+    """A quarter of the videos are drawn from at once, and a third can be held."""
     world = World.remembered(videos=12)
-    size = 187 * 4 * 2
-    made = StreamStage("rgb", world.learning(), world.data(held=4 * size), 0)
+    made = StreamStage("rgb", world.learning(group_gb=3 * VIDEO_GB), world.data(held=4 * VIDEO_BYTES), 0)
     made.prepare(tmp_path)
     assert not world.made
     ends = [made.schedule.batches(epoch) for epoch in (1, 2)]
@@ -75,11 +78,41 @@ def test_the_fusion_holds_the_features_of_both_streams(tmp_path: Path) -> None:
     world = World.remembered(videos=12)
     checkpoints = trained_streams(world, tmp_path)
     world.made.clear()
-    made = FusionStage("layer", world.learning(), world.data(held=8 * 187 * 4 * 2), 0, checkpoints)
+    learning, data = world.learning(group_gb=6 * VIDEO_GB), world.data(held=8 * VIDEO_BYTES)
+    made = FusionStage("layer", learning, data, 0, checkpoints)
     made.prepare(tmp_path)
     for step in range(made.schedule.batches(1)):
         made.batch(step)
     assert sorted(world.made) == ["features-flow"] * 12 + ["features-rgb"] * 12
+
+
+@pytest.mark.parametrize("videos", [0, 3, 100])
+def test_no_number_depends_on_whether_features_are_kept(tmp_path: Path, videos: int) -> None:
+    """Whatever the size of a group: smaller than what is held, larger, and of all videos."""
+    world = World.remembered(videos=8)
+    learning = world.learning(steps=12, group_gb=videos * VIDEO_GB)
+    weights = []
+    for folder, held in (("kept", None), ("roomy", 6 * VIDEO_BYTES), ("narrow", VIDEO_BYTES)):
+        train(StreamStage("rgb", learning, world.data(held), 0), tmp_path / folder, 0, CPU)
+        weights.append(torch.load(tmp_path / folder / CHECKPOINT, weights_only=True))
+    for other in weights[1:]:
+        assert all(torch.equal(other[name], value) for name, value in weights[0].items())
+
+
+def test_features_that_would_be_computed_again_and_again_are_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    world = World.remembered(videos=8)
+    for videos, said in ((2, False), (4, True), (100, True)):
+        caplog.clear()
+        learning = world.learning(group_gb=videos * VIDEO_GB)
+        StreamStage("rgb", learning, world.data(held=4 * VIDEO_BYTES), 0).prepare(tmp_path)
+        assert ("--feature-budget" in caplog.text) is said
+    caplog.clear()
+    StreamStage("rgb", world.learning(), world.data(), 0).prepare(tmp_path)
+    assert not caplog.text
+    StreamStage("rgb", world.learning(group_gb=2 * VIDEO_GB), world.data(), 0).prepare(tmp_path)
+    assert "a batch is of few videos" in caplog.text
 
 
 def test_preparing_tells_how_far_it_is(tmp_path: Path) -> None:

@@ -17,12 +17,16 @@ def groups_of(tracks: int, videos: int, room: int) -> Groups:
     return Groups(np.arange(tracks) % videos * 3 // 2, 10 + np.arange(2 * videos) % 5, room)
 
 
-@given(LENGTHS, st.integers(1, 12), st.integers(1, 25), st.integers(0, 5), st.integers(0, 9))
+def together(lengths: np.ndarray, lanes: int, length: int, seed: int) -> Schedule:
+    """All tracks in one group."""
+    return Schedule(lengths, lanes, length, seed, groups_of(len(lengths), 5, 10**9))
+
+
+@given(LENGTHS, st.integers(1, 12), st.integers(1, 25), st.integers(0, 5), st.integers(1, 9))
 def test_every_step_of_every_track_is_seen_once_an_epoch_and_in_order(
     lengths: list[int], lanes: int, length: int, seed: int, videos: int
 ) -> None:
-    groups = groups_of(len(lengths), videos, 30) if videos else None
-    schedule = Schedule(np.array(lengths), lanes, length, seed, groups)
+    schedule = Schedule(np.array(lengths), lanes, length, seed, groups_of(len(lengths), videos, 30))
     for epoch in (0, 1):
         steps: list[list[int]] = [[] for _ in lengths]
         lane_of = {}
@@ -43,7 +47,7 @@ def test_every_step_of_every_track_is_seen_once_an_epoch_and_in_order(
 
 @given(LENGTHS, st.integers(1, 12), st.integers(1, 25))
 def test_a_batch_depends_on_seed_and_step_alone(lengths: list[int], lanes: int, length: int) -> None:
-    one, other = (Schedule(np.array(lengths), lanes, length, 3) for _ in range(2))
+    one, other = (together(np.array(lengths), lanes, length, 3) for _ in range(2))
     total = one.batches(3)
     asked = [total - 1, 0, total // 2, total // 2]
     walked = {step: other[step] for step in range(total)}
@@ -78,9 +82,9 @@ def test_groups_differ_from_epoch_to_epoch() -> None:
     }
 
 
-def test_where_features_are_kept_the_order_is_random_over_all_tracks() -> None:
+def test_where_all_videos_are_one_group_the_order_is_random_over_all_tracks() -> None:
     lengths = np.random.default_rng(0).integers(1, 90, 60)
-    schedule, at = Schedule(lengths, 6, 20, 3), 0
+    schedule, at = together(lengths, 6, 20, 3), 0
     for epoch in (0, 1):
         order = np.random.default_rng([3, 7, epoch]).permutation(60)
         for wanted in plan(lengths, order, 6, 20):
@@ -99,23 +103,23 @@ def test_lanes_are_filled_as_they_come_free() -> None:
 
 def test_few_steps_of_a_long_epoch_are_empty() -> None:
     lengths = np.random.default_rng(0).integers(30, 300, 2000)
-    schedule = Schedule(lengths, 100, 20, 0)
+    schedule = together(lengths, 100, 20, 0)
     assert lengths.sum() / (schedule.batches(1) * 100 * 20) > 0.9
 
 
 def test_epochs_differ_in_order_and_seeds_in_all() -> None:
     lengths = np.full(50, 20)
-    schedule = Schedule(lengths, 10, 20, 0)
+    schedule = together(lengths, 10, 20, 0)
     assert schedule.batches(2) == 10
     assert schedule[0].track_L.tolist() != schedule[5].track_L.tolist()
-    assert schedule[0].track_L.tolist() != Schedule(lengths, 10, 20, 1)[0].track_L.tolist()
+    assert schedule[0].track_L.tolist() != together(lengths, 10, 20, 1)[0].track_L.tolist()
 
 
 def test_there_are_not_more_lanes_than_tracks() -> None:
-    assert Schedule(np.array([5, 6]), 100, 20, 0)[0].track_L.shape == (2,)
+    assert together(np.array([5, 6]), 100, 20, 0)[0].track_L.shape == (2,)
 
 
 @pytest.mark.parametrize("lengths", [[], [3, 0]])
 def test_no_tracks_are_refused(lengths: list[int]) -> None:
     with pytest.raises(ValueError, match="tracks of at least one step"):
-        Schedule(np.array(lengths, int), 2, 20, 0)
+        together(np.array(lengths, int), 2, 20, 0)

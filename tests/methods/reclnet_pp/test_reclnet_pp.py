@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,8 @@ import pytest
 import torch
 
 from bench.files.tables import write_tubes
-from bench.records import Tubes
+from bench.records import GroundTruth, Tubes
+from bench.runs.plan import Plan, Request
 from bench.testing import INFO, Remade, footage, noise, toy_truth, training_data
 from bench.training import CHECKPOINT, Compute, train
 from methods.base import Info, TrainingData
@@ -153,3 +155,41 @@ def test_features_lie_along_tracks_of_stacks_and_of_frames(tmp_path: Path, stack
     for track in np.unique(found.track):
         score, frame = (column[found.track == track] for column in (found.score, found.frame))
         assert all(len(np.unique(score[frame // 4 == m])) == 1 for m in np.unique(frame // 4))
+
+
+def drawn(frame: int) -> GroundTruth:
+    """The toy annotation as if its boxes in one frame had been drawn, and all others tracked."""
+    truth = toy_truth()
+    return replace(truth, boxes=truth.boxes[truth.boxes.frame == frame])
+
+
+@pytest.mark.parametrize("shuffled", [False, True])
+def test_i3d_learns_from_the_boxes_that_were_drawn(shuffled: bool) -> None:
+    config = narrow.reclnet_pp()
+    config = replace(config, training=replace(config.training, shuffled_labels=shuffled))
+    stages = []
+    for truth, drawn_truth in ((toy_truth(), drawn(2)), (drawn(2), None)):
+        data = replace(training_data(), truth=truth, key_truth=drawn_truth)
+        stages.append(ClipStage("rgb", config, INFO, data, 0))
+    assert set(stages[0].examples.keys.frame.tolist()) == {2}
+    for one, other in zip(*(stage.batch(0).values() for stage in stages)):
+        assert all(torch.equal(a, b) for a, b in zip(one, other))
+
+
+def test_boxes_that_a_tracker_added_are_not_in_the_keys_of_i3d(runs_dir: Path) -> None:
+    """Where nothing was tracked its keys are those of the drawn boxes too."""
+
+    def keys(tracked: GroundTruth | None) -> Mapping[str, str]:
+        plan = Plan.of(Request("reclnet-pp", "ucf24-mini.micro", runs_dir=runs_dir))
+        own = plan.train_truth
+        if tracked is not None:
+            plan.__dict__.update(train_truth=tracked, train_key_truth=own)
+        return plan.train_keys
+
+    whole = Plan.of(Request("reclnet-pp", "ucf24-mini.micro", runs_dir=runs_dir)).train_truth
+    one, other = (replace(whole, boxes=whole.boxes[whole.boxes.frame % n == 0]) for n in (2, 3))
+    plain, first, second = keys(None), keys(one), keys(other)
+    for stream in I3D:
+        assert plain[stream] == first[stream] == second[stream]
+    for stage in set(plain) - {*I3D}:
+        assert len({plain[stage], first[stage], second[stage]}) == 3
