@@ -8,6 +8,7 @@ from statistics import mean, stdev
 from bench.results.result import Result
 from reports.boards import Board, Row
 from reports.gaps import Gap, gap
+from reports.notes import notes, sample
 from reports.published import PublishedMethod
 from reports.tables import EMPTY, Table, metric_title, number, with_interval
 
@@ -22,21 +23,14 @@ ERROR_TITLES = {
 def leaderboard_table(board: Board) -> Table:
     """The leaderboard in text; published rows follow the results, marked so."""
     facts = ("training steps", "boxes from", "flow from", "pre-training", "data", "source")
-    beside = ("paper", "gap", "known reasons") if board.published else ()
+    beside = ("paper", "gap", "known reasons") if board.compared else ()
     metrics = map(metric_title, board.metrics)
-    columns = ("rank", "method", "variant", "seed", *metrics, *beside, "FPS", *facts, "remarks")
+    columns = ("rank", "method", "variant", "seed", *metrics, *beside, "FPS", "FPS note", *facts, "remarks")
     rows = [_result_cells(row, board) for row in board.rows]
     rows += [_published_cells(method, board) for method in board.published]
-    notes = [f"FPS {mark}: {note}" for mark, note in zip("abcdefghijklmnopqrstuvwxyz", board.fps_notes)]
-    return Table(board.protocol, columns, tuple(rows), notes=(ranking_note(board), *notes))
-
-
-def ranking_note(board: Board) -> str:
-    """How ranks are made."""
-    return (
-        f"Ranked by {metric_title(board.ranking_metric)}: rank = 1 + number of configurations significantly "
-        "better (paired bootstrap over source groups, 95%). Brackets: 95% interval."
-    )
+    rates = [f"FPS {mark}: {note}" for note, mark in board.fps_marks.items()]
+    said = (f"{sample(board).capitalize()}.", *notes(board), *rates)
+    return Table(board.protocol, columns, tuple(rows), notes=said)
 
 
 def _result_cells(row: Row, board: Board) -> tuple[str, ...]:
@@ -45,11 +39,11 @@ def _result_cells(row: Row, board: Board) -> tuple[str, ...]:
     if training:
         facts = (str(training.steps), training.boxes_from, training.flow, training.pretraining)
     values = [with_interval(result.metrics.get(name)) for name in board.metrics]
-    beside = gap_cells(gap(result), result) if board.published else ()
-    fps = f"{row.fps[0]:.1f}" if row.fps else EMPTY
+    beside = gap_cells(gap(result), result) if board.compared else ()
+    fps = (f"{row.fps[0]:.1f}", board.fps_marks[row.fps[1]]) if row.fps else (EMPTY, EMPTY)
     rank = row.status if row.rank is None else str(row.rank)
     marks = "; ".join((*row.marks, *identity.given)) or EMPTY
-    return (rank, identity.title, identity.variant, str(identity.seed), *values, *beside, fps, *facts,
+    return (rank, identity.title, identity.variant, row.seed, *values, *beside, *fps, *facts,
             result.data_kind, "this suite" if training else "imported", marks)  # fmt: skip
 
 
@@ -64,7 +58,7 @@ def gap_cells(found: Gap | None, result: Result) -> tuple[str, str, str]:
 def _published_cells(method: PublishedMethod, board: Board) -> tuple[str, ...]:
     values = [method.values.get(name, EMPTY) for name in board.metrics]
     return ("published", method.method, method.variant or EMPTY, EMPTY, *values, *(EMPTY,) * 3,
-            method.fps or EMPTY, *(EMPTY,) * 4, "real", published_source(method), EMPTY)  # fmt: skip
+            method.fps or EMPTY, *(EMPTY,) * 5, "real", published_source(method), method.rules)  # fmt: skip
 
 
 def published_source(method: PublishedMethod) -> str:
@@ -110,21 +104,21 @@ def error_table(board: Board, level: str) -> Table | None:
 
 def seed_table(board: Board) -> Table | None:
     """Mean and standard deviation over seeds; None if nothing was run with several."""
-    groups: dict[tuple[str, ...], list[Result]] = {}
+    groups: dict[tuple[str, ...], list[Row]] = {}
     for row in board.rows:
         if row.rank is not None:
-            groups.setdefault(row.configuration, []).append(row.result)
-    several = [results for results in groups.values() if len(results) > 1]
+            groups.setdefault(row.configuration, []).append(row)
+    several = [rows for rows in groups.values() if len(rows) > 1]
     if not several:
         return None
     cells = tuple(
         (
-            results[0].identity.title,
-            results[0].identity.variant,
-            str(len(results)),
-            *(_spread(results, metric) for metric in board.metrics),
+            rows[0].result.identity.title,
+            " · ".join([rows[0].result.identity.variant, *[rows[0].config] * rows[0].twin]),
+            ", ".join(sorted((row.seed for row in rows), key=int)),
+            *(_spread([row.result for row in rows], metric) for metric in board.metrics),
         )
-        for results in several
+        for rows in several
     )
     columns = ("method", "variant", "seeds", *map(metric_title, board.metrics))
     return Table(f"{board.protocol}: seeds", columns, cells, len(board.metrics))

@@ -9,24 +9,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bench.results.result import Result, Training
-from reports.published import Number, numbers
+from reports.published import UNSTATED, Number, evaluator_of, numbers
 
-
-@dataclass(frozen=True)
-class Paper:
-    """What a paper says of how all its numbers were made; names_evaluator: whether it says by which rules."""
-
-    pretraining: str
-    names_evaluator: bool = True
-
-
-PAPERS = {
-    "pcsc2019": Paper("Kinetics-400 (I3D)", names_evaluator=False),
-    "zhang2020": Paper("ImageNet (VGG16)"),
-    "elnouby2018": Paper("PASCAL VOC (YOLOv2), Kinetics"),
-    "menet2020": Paper("COCO (Darknet-19), Kinetics (ResNeXt-101)"),
-    "reclnet2018": Paper("ImageNet and Kinetics"),
+PRETRAINING = {
+    "pcsc2019": "Kinetics-400 (I3D)",
+    "zhang2020": "ImageNet (VGG16)",
+    "elnouby2018": "PASCAL VOC (YOLOv2), Kinetics",
+    "menet2020": "COCO (Darknet-19), Kinetics (ResNeXt-101)",
+    "reclnet2018": "ImageNet and Kinetics",
 }
+"""Of each paper, for all of its numbers."""
+UNNAMED = "not stated"
+"""The split of numbers whose paper does not say of which they are."""
 NOTHING_ELSE = ("none", "crops of the training videos")
 """Pre-training, as methods name it, that saw nothing beyond the training videos."""
 
@@ -69,37 +63,34 @@ def _place(protocol: str) -> tuple[str, str]:
     return where, evaluator.partition("@")[0].partition("+")[2]
 
 
-def _evaluator(protocol: str) -> str:
-    return protocol.rpartition("/")[2].partition("@")[0].partition("+")[0]
-
-
 def reasons(result: Result, number: Number) -> tuple[str, ...]:
     """What is known to differ from what the paper did, most weighty first."""
-    variant, paper = result.identity.variant, PAPERS[number.paper]
+    variant = result.identity.variant
     found = ["network: tiny, much narrower than the paper's"] * variant.startswith("tiny")
     if result.training is None:
         found.append("origin of the predictions unknown")
     else:
-        found += _of_training(result.training, paper, number.flow)
+        found += _of_training(result.training, number)
     if " " in variant:
         found.append(f"settings: {variant.partition(' ')[2]}")
     if result.coverage.partial:
         found.append(f"data: {result.coverage.videos} of {result.coverage.expected} test videos")
-    ours, theirs = result.rules.evaluator.name, _evaluator(number.our_protocol)
-    if not paper.names_evaluator:
+    if number.split == UNNAMED:
+        found.append(f"split: {result.split}; the paper names none")
+    ours, theirs = result.rules.evaluator.name, evaluator_of(number.our_protocol)
+    if number.paper in UNSTATED:
         found.append(f"evaluator: {ours}; the paper names none")
     elif theirs != ours:
         found.append(f"evaluator: {ours} (paper: {theirs})")
     return tuple(found)
 
 
-def _of_training(training: Training, paper: Paper, flow: str) -> list[str]:
-    """``flow``: that of the paper's row."""
+def _of_training(training: Training, number: Number) -> list[str]:
     found = []
     if training.pretraining in NOTHING_ELSE:
-        found.append(f"pre-training: {training.pretraining} (paper: {paper.pretraining})")
-    if training.flow != flow:
-        found.append(f"flow: {training.flow} (paper: {flow})")
+        found.append(f"pre-training: {training.pretraining} (paper: {PRETRAINING[number.paper]})")
+    if training.flow != number.flow:
+        found.append(f"flow: {training.flow} (paper: {number.flow})")
     if training.videos < training.listed:
         found.append(f"data: {training.videos} of {training.listed} training videos")
     if training.data != "train":

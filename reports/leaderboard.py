@@ -25,6 +25,7 @@ from reports.boards import Board, boards
 from reports.kept import kept
 from reports.page import Moved, Section, page
 from reports.protocol_spread import Spread, spread_plot, spreads
+from reports.speed_plot import speed_accuracy
 from reports.tables import Table
 from reports.threshold_curves import threshold_curves
 
@@ -33,7 +34,7 @@ FIGURES: dict[str, Callable[[Board], str | None]] = {
     "precision-recall": plots.precision_recall,
     "errors-frame": lambda board: plots.error_bars(board, "frame"),
     "errors-tube": lambda board: plots.error_bars(board, "tube"),
-    "speed": plots.speed_accuracy,
+    "speed": speed_accuracy,
     "classes": lambda board: figures.class_map(board, per_class_metrics(board)[0]),
     "precision-recall-by-class": plots.class_precision_recall,
 }
@@ -91,7 +92,7 @@ def _spread(spread: Spread, out: Path) -> Moved:
 
 
 def _spread_name(spread: Spread) -> str:
-    return f"spread-{slug(spread.dataset)}"
+    return f"spread-{slug(spread.place)}"
 
 
 def _drawn(figures: Mapping[str, str | None]) -> dict[str, str]:

@@ -13,17 +13,18 @@ from typing import Any, NamedTuple
 from bench.results.result import Estimate, Found, Result
 from bench.tracking.studies import pictures, studies
 from bench.tuning.record import StudyRecord
-from reports.board_tables import gap_cells, per_class_metrics, published_source, ranking_note
+from reports.board_tables import gap_cells, per_class_metrics, published_source
 from reports.boards import Board, Row
 from reports.figures import clipped
 from reports.gaps import Gap, gap
+from reports.notes import notes, sample
 from reports.pictures import PICTURES
 from reports.protocol_spread import Spread
-from reports.published import DATASETS, PublishedMethod
+from reports.published import PublishedMethod
 from reports.tables import EMPTY, Table, interval, metric_title, number
+from reports.titles import board_title, place_title
 
 TEMPLATES = Path(__file__).with_name("templates")
-MARKS = "abcdefghijklmnopqrstuvwxyz"
 SHOWN_VIDEOS = (("best-1", "best video"), ("worst-1", "worst video"))
 MOST_SHOWN = 3
 """Results whose videos are shown."""
@@ -66,7 +67,10 @@ def page(sections: Sequence[Section], moved: Sequence[Moved], found: Found, runs
     shown = [_shown(section, runs_dir) for section in sections]
     kinds = (("Real videos", False), ("Rendered miniatures", True))
     groups = [(name, [s for s in shown if s["synthetic"] is rendered]) for name, rendered in kinds]
-    spreads = [(m.spread.dataset, m.tables, m.picture and data_uri(m.picture)) for m in moved]
+    spreads = [
+        (place_title(m.spread.dataset, m.spread.split), m.tables, m.picture and data_uri(m.picture))
+        for m in moved
+    ]
     template = environment.get_template("leaderboard.html")
     return template.render(
         groups=groups, spreads=spreads, studies=_studies(runs_dir), refused=refused, count=len(found.results)
@@ -89,13 +93,14 @@ def _shown(section: Section, runs_dir: Path) -> dict[str, Any]:
         "truth": board.truth_digest,
         "synthetic": board.synthetic,
         "ranking": board.ranking_metric,
-        "ranking_title": metric_title(board.ranking_metric),
         "metrics": [(name, *metric_title(name).rsplit(" ", 1)) for name in board.metrics],
         "rows": [_shown_row(row, board, scale, runs_dir) for row in board.rows],
         "published": [_shown_published(method, board) for method in board.published],
         "class_metric": metric_title(per_class_metrics(board)[0]),
-        "note": ranking_note(board),
-        "fps_notes": list(zip(MARKS, board.fps_notes)),
+        "sample": sample(board),
+        "compared": board.compared,
+        "notes": notes(board),
+        "fps_notes": [(mark, note) for note, mark in board.fps_marks.items()],
         "seeds": tables.get("seeds"),
         "classes": [tables[name] for name in tables if "_ap" in name or "-ap" in name],
         "errors": [table for name, table in tables.items() if name.startswith("errors-")],
@@ -113,24 +118,15 @@ def _top(row: Row, board: Board) -> float | None:
     return estimate.value if estimate.high is None else estimate.high
 
 
-def board_title(protocol: str) -> str:
-    """``ucf24-mini@1.small/1/act@1`` -> ``UCF101-24 mini (small), split 1, evaluator act``."""
-    dataset, split, evaluator = protocol.split("/", 2)
-    name, _, version = dataset.partition("@")
-    real, mini = name.removesuffix("-mini"), name.endswith("-mini")
-    words = DATASETS.get(real, real) + f" mini ({version.rpartition('.')[2]})" * mini
-    splits = "mean of splits" if split == "mean" else f"split {split}"
-    return f"{words}, {splits}, evaluator {evaluator.partition('@')[0]}"
-
-
 def _shown_row(row: Row, board: Board, scale: float, runs_dir: Path) -> dict[str, Any]:
     result, training = row.result, row.result.training
     beside = gap(result)
-    fps = (f"{row.fps[0]:.1f}", MARKS[board.fps_notes.index(row.fps[1]) % 26]) if row.fps else (EMPTY, "")
+    fps = (f"{row.fps[0]:.1f}", board.fps_marks[row.fps[1]]) if row.fps else (EMPTY, "")
     return {
         "rank": row.rank,
         "status": row.status,
         "marks": row.marks,
+        "seed": row.seed,
         "identity": result.identity,
         "values": [_cell(result, name, beside) for name in board.metrics],
         "bar": _bar(result.metrics.get(board.ranking_metric), scale),
@@ -175,6 +171,7 @@ def _shown_published(method: PublishedMethod, board: Board) -> dict[str, Any]:
         "fps": method.fps or EMPTY,
         "source": published_source(method),
         "notes": method.notes,
+        "rules": method.rules,
     }
 
 
@@ -201,7 +198,7 @@ def _differences(board: Board) -> dict[str, Any] | None:
 
 
 def _having(board: Board, metric: str) -> list[Row]:
-    return [row for row in board.rows if metric in row.result.per_class]
+    return [row for row in board.rows if any(row.result.per_class.get(metric, {}).values())]
 
 
 def _ap(result: Result, metric: str, name: str) -> float | None:

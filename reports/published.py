@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
@@ -24,6 +24,8 @@ NAMES = {
 DATASETS = {"ucf24": "UCF101-24", "jhmdb": "J-HMDB-21", "daly": "DALY"}
 MEAN = "avg of 3"
 """A paper's word for the mean over all splits."""
+UNSTATED = ("pcsc2019",)
+"""Papers that do not say by which rules their numbers were made."""
 SETTINGS = {"": "untrimmed", "trimmed": "trimmed", "gt-trimmed": "GT-trimmed"}
 
 
@@ -67,7 +69,10 @@ class Number:
 
 @dataclass(frozen=True)
 class PublishedMethod:
-    """A row of a paper: metric name -> value as printed."""
+    """A row of a paper: metric name -> value as printed.
+
+    evaluator: by whose rules, as far as the paper says.
+    """
 
     paper: str
     tables: tuple[str, ...]
@@ -76,6 +81,12 @@ class PublishedMethod:
     values: dict[str, str]
     fps: str = ""
     notes: tuple[str, ...] = field(default=())
+    evaluator: str = ""
+
+    @property
+    def rules(self) -> str:
+        """``evaluator road``, or that none is named."""
+        return f"evaluator {self.evaluator}" if self.evaluator else "no evaluator named"
 
 
 @cache
@@ -93,9 +104,9 @@ def _number(row: dict[str, str]) -> Number:
 def published_methods(protocol: Protocol, metrics: Iterable[str]) -> list[PublishedMethod]:
     """The papers' own rows that were measured as ``protocol`` says: dataset, split and trimming.
 
-    Rendered data has none. A paper's mean over all splits also stands in the tables of single splits, and its
-    variant says so. Rows come from the tables that compare with other methods, or from all where a
-    paper has no such table; a row whose numbers are all in another row of its method is left out.
+    Rendered data has none. A paper's mean over all splits is another number than that of any split, and fits
+    a protocol of the mean alone. Rows come from the tables that compare with other methods, or from all where
+    a paper has no such table; a row whose numbers are all in another row of its method is left out.
     """
     fitting = [number for number in numbers() if _fits(number, protocol)]
     compared = {(n.paper, n.table) for n in fitting if n.quoted}
@@ -105,9 +116,15 @@ def published_methods(protocol: Protocol, metrics: Iterable[str]) -> list[Publis
     for number in own:
         rows.setdefault((number.paper, number.method, number.variant), []).append(number)
     wanted = set(metrics)
-    methods = [_method(entries, wanted, protocol.split) for entries in rows.values()]
+    methods = [_method(entries, wanted) for entries in rows.values()]
     shown = [m for m in methods if m.values and "short classes" not in m.variant]
     return [m for m in shown if not any(_repeats(m, other) for other in shown)]
+
+
+def mean_alone(protocol: Protocol) -> bool:
+    """Whether papers print means over all splits of what this protocol measures on a single one."""
+    whole = replace(protocol, split="mean")
+    return protocol != whole and any(_fits(number, whole) for number in numbers())
 
 
 def _fits(number: Number, protocol: Protocol) -> bool:
@@ -115,22 +132,30 @@ def _fits(number: Number, protocol: Protocol) -> bool:
         return False
     trimmed_videos = protocol.dataset == "jhmdb"
     setting = "trimmed" if trimmed_videos else SETTINGS[protocol.trimming]
-    return number.protocol == setting and number.split in (protocol.split, MEAN)
+    return number.protocol == setting and number.split == (
+        MEAN if protocol.split == "mean" else protocol.split
+    )
 
 
-def _method(entries: list[Number], wanted: set[str], split: str) -> PublishedMethod:
+def _method(entries: list[Number], wanted: set[str]) -> PublishedMethod:
     first = entries[0]
-    other_split = "mean of 3 splits" if first.split == MEAN and split != "mean" else ""
     speeds = [n.value for n in entries if n.metric == "speed"]
+    rules = [n.our_protocol for n in entries if n.our_protocol and n.paper not in UNSTATED]
     return PublishedMethod(
         first.paper,
         tuple(dict.fromkeys(n.table for n in entries)),
         _display(first),
-        ", ".join(part for part in (first.variant, other_split) if part),
+        first.variant,
         {n.name: n.value for n in entries if n.name in wanted and n.name},
         speeds[0] if speeds else "",
         tuple(dict.fromkeys(n.note for n in entries if n.note)),
+        evaluator_of(rules[0]) if rules else "",
     )
+
+
+def evaluator_of(protocol: str) -> str:
+    """``ucf24/1/voc+trimmed@1`` -> ``voc``."""
+    return protocol.rpartition("/")[2].partition("@")[0].partition("+")[0]
 
 
 def _display(number: Number) -> str:

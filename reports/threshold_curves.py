@@ -6,9 +6,10 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reports.boards import Board, Row, best_rows
-from reports.figures import MOST_CURVES, clipped, looks, styled, svg
+from reports.figures import MOST_CURVES, WIDE, legend, looks, room, styled, svg
 
 if TYPE_CHECKING:
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
 
 PUBLISHED: dict[str, Any] = {
@@ -38,17 +39,19 @@ def threshold_curves(board: Board) -> str | None:
     if not any(len(_curve(row, ranked)) > 1 for row in rows):
         return None
     with styled():
-        figure = Figure(figsize=(10.4 if whole else 6.4, 4.4))
-        panels = figure.subplots(1, 1 + whole, squeeze=False)[0]
-        for axes, kind in zip(panels, (ranked, FRAMES)):
-            _draw(axes, board, rows, kind)
-            axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=1, handlelength=2.4)
+        figure = Figure(figsize=(WIDE, 3.6))
+        named: dict[str, Artist] = {}
+        for axes, kind in zip(figure.subplots(1, 1 + whole, squeeze=False)[0], (ranked, FRAMES)):
+            for line in [*_draw(axes, board, rows, kind), *_draw_published(axes, board, kind)]:
+                named[str(line.get_label())] = line
+        room(figure, 0.5)
+        legend(figure, list(named.values()))
         return svg(figure)
 
 
-def _draw(axes: Axes, board: Board, rows: list[Row], kind: str) -> None:
+def _draw(axes: Axes, board: Board, rows: list[Row], kind: str) -> list[Artist]:
     """The curves of one level."""
-    look = looks(board)
+    look, lines = looks(board), []
     drawn = [(row, points) for row in rows if len(points := _curve(row, kind)) > 1]
     for i, (row, points) in enumerate(drawn):
         colour, marker = look[row.configuration]
@@ -56,19 +59,19 @@ def _draw(axes: Axes, board: Board, rows: list[Row], kind: str) -> None:
         if i < MOST_BANDS and named:
             x, low, high = zip(*((points[n].threshold, *points[n].bounds) for n in named))
             axes.fill_between(x, low, high, color=colour, alpha=0.12, linewidth=0)
-        axes.plot(
+        lines += axes.plot(
             [point.threshold for point in points], [point.value for point in points], color=colour,
-            marker=marker, markevery=named, markersize=5.5, linewidth=2,
-            label=clipped(row.label, 60) + _area(row, kind),
+            marker=marker, markevery=named, markersize=5.5, linewidth=2, label=row.label + _area(row),
         )  # fmt: skip
-    _draw_published(axes, board, kind)
-    axes.set(xlabel="IoU threshold", ylabel=f"{kind.replace('_map', '-mAP')} (%)", ylim=(0, None))
+    axes.set(xlabel="IoU threshold", ylim=(0, None))
+    axes.set_title(f"{kind.replace('_map', '-mAP')} (%)", loc="left", fontsize=10)
+    return [*lines]
 
 
-def _area(row: Row, kind: str) -> str:
-    """The mean over the thresholds .05, .10 ... .95, where the result has it."""
-    area = row.result.metrics.get(f"{kind}/auc")
-    return f" · AUC {area.value:.1f}" if area else ""
+def _area(row: Row) -> str:
+    """The mean of frame-mAP over the thresholds .05, .10 ... .95, where the result has it."""
+    area = row.result.metrics.get(f"{FRAMES}/auc")
+    return f" · frame-mAP AUC {area.value:.1f}" if area else ""
 
 
 class _Point(NamedTuple):
@@ -91,10 +94,12 @@ def _curve(row: Row, kind: str) -> list[_Point]:
     return [points[threshold] for threshold in sorted(points)]
 
 
-def _draw_published(axes: Axes, board: Board, kind: str) -> None:
+def _draw_published(axes: Axes, board: Board, kind: str) -> list[Artist]:
+    lines: list[Artist] = []
     for method, dash in zip(board.published, DASHES):
         named = [(n.partition("/")[2], v) for n, v in method.values.items() if n.startswith(f"{kind}/")]
         points = sorted((float(t), float(value)) for t, value in named if "-" not in t)
         if len(points) > 1:
-            label = f"{method.method} (published, {method.paper})"
-            axes.plot(*zip(*points), label=label, linestyle=dash, **PUBLISHED)
+            label = " · ".join(filter(None, (method.method, method.variant, f"published, {method.paper}")))
+            lines += axes.plot(*zip(*points), label=label, linestyle=dash, **PUBLISHED)
+    return lines

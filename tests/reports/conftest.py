@@ -70,6 +70,12 @@ def make(tmp_path: Path) -> Make:
     return made
 
 
+@pytest.fixture(scope="session")
+def maker() -> Make:
+    """:func:`make_result`, for fixtures that many tests share."""
+    return make_result
+
+
 def make_result(folder: Path, quality: float, dataset: str, seed: int, **changes: Any) -> Path:
     """A whole result in ``folder``. ``changes``: classes, title, variant, partial, tubes, evaluator."""
     protocol = Protocol(dataset, changes.get("split", "1"), evaluator(changes.get("evaluator", "act")))

@@ -18,8 +18,8 @@ from bench.tracking.view import _state
 from reports.board_tables import leaderboard_table
 from reports.boards import Board, boards
 from reports.leaderboard import write_report
-from reports.plots import speed_accuracy
 from reports.reproduce import reproduce
+from reports.speed_plot import panels, speed_accuracy
 
 Make = Callable[..., Path]
 GPU, OTHER = "Example GPU", "Another GPU"
@@ -131,7 +131,9 @@ def test_a_leaderboard_has_the_frame_rate_of_the_results_hardware(make: Make) ->
     assert board.rows[0].fps == (3.5, of_result(3.5).way)
     shown = dict(zip(leaderboard_table(board).columns, leaderboard_table(board).rows[0]))
     assert shown["FPS"] == "3.5"
-    assert HERE in board.fps_notes[0]
+    ((note, mark),) = board.fps_marks.items()
+    assert HERE in note
+    assert (mark, shown["FPS note"]) == ("a", "a")
 
 
 @pytest.mark.parametrize(
@@ -155,6 +157,50 @@ def test_a_figure_shows_rates_of_one_kind(make: Make) -> None:
         drawn = speed_accuracy(board)
         assert drawn is not None
         assert ("Evaluated" in drawn) is shown
+
+
+def test_rates_that_leave_out_what_others_include_are_drawn_apart(make: Make) -> None:
+    """As that of a method whose tracks and features were extracted before."""
+    folders = [make(name, 0.5, method=name, title=name) for name in ("one", "tracks", "other")]
+    results = [(folder / "result.json", Result.read(folder)) for folder in folders]
+    path, fast = results[1]
+    assert fast.speed is not None
+    said = f"{fast.speed.includes}, nor tracks, which were extracted before"
+    results[1] = path, replace(fast, speed=replace(fast.speed, includes=said))
+    (board,) = boards(results)
+    titles = {
+        title: sorted(row.result.identity.method for row in rows) for title, rows in panels(board).items()
+    }
+    assert sorted(titles.values()) == [["one", "other"], ["tracks"]]
+    (alone,) = (title for title, methods in titles.items() if methods == ["tracks"])
+    (mark,) = (mark for note, mark in board.fps_marks.items() if "extracted before" in note)
+    assert alone == f"rates {mark}"
+    drawn = speed_accuracy(board)
+    assert drawn is not None
+    assert all(title in drawn for title in titles)
+
+
+def test_rates_of_two_devices_are_drawn_apart(make: Make) -> None:
+    results = []
+    for name, device in (("one", HERE), ("two", GPU)):
+        folder = make(name, 0.5, method=name)
+        result = Result.read(folder)
+        assert result.speed is not None
+        results.append(
+            (folder / "result.json", replace(result, speed=replace(result.speed, hardware=device)))
+        )
+    (board,) = boards(results, [of_result(3.5, method="one"), of_result(300.0, method="two", device=GPU)])
+    assert [len(rows) for rows in panels(board).values()] == [1, 1]
+
+
+def test_more_rates_than_letters(make: Make) -> None:
+    (row,) = board_of(make("a", 0.5)).rows
+    assert row.result.speed is not None
+    speeds = [replace(row.result.speed, includes=f"part {n}") for n in range(28)]
+    rows = [replace(row, result=replace(row.result, speed=speed)) for speed in speeds]
+    marks = list(replace(board_of(row.path.parent), rows=tuple(rows)).fps_marks.values())
+    assert len(set(marks)) == 28
+    assert marks[25:] == ["z", "aa", "ab"]
 
 
 def test_the_report_reads_what_bench_speed_wrote(make: Make, tmp_path: Path) -> None:

@@ -18,8 +18,10 @@ from bench.results.result import Result, write_matches
 from reports.boards import boards
 from reports.figures import class_map, clipped, looks
 from reports.pictures import chosen, ranked_videos
-from reports.plots import error_bars, pareto, precision_recall, speed_accuracy
+from reports.plots import error_bars, precision_recall
 from reports.precision_recall import RECALL_P, class_mean, precision_curves
+from reports.ranks import configuration
+from reports.speed_plot import pareto, speed_accuracy
 
 Make = Callable[..., Path]
 POINTS = st.lists(st.tuples(st.floats(0.1, 100), st.floats(0, 100)), min_size=1, max_size=20)
@@ -65,7 +67,7 @@ def test_a_configuration_looks_the_same_in_every_figure(make: Make) -> None:
     (board,) = boards([(folder / "result.json", Result.read(folder)) for folder in folders])
     look = looks(board)
     assert len(look) == 2
-    colour = look["b", "full+default"].colour.lower()
+    colour = look[configuration(Result.read(folders[2]))].colour.lower()
     for picture in (precision_recall(board), speed_accuracy(board)):
         assert picture is not None
         assert colour in picture.lower()

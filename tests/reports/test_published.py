@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from bench.protocol import Protocol, evaluator
 from reports.boards import SHOWN
-from reports.published import numbers, published_methods
+from reports.published import mean_alone, numbers, published_methods
 
 UCF = Protocol("ucf24", "1", evaluator("act"))
 
@@ -34,15 +34,26 @@ def test_rows_that_fit_ucf24() -> None:
     assert not any("Saha" in row.method for row in rows)
 
 
-def test_trimming_and_split_must_fit() -> None:
+def test_trimming_must_fit() -> None:
     trimmed = published_methods(replace(UCF, trimming="trimmed"), SHOWN)
     assert {row.paper for row in trimmed} == {"elnouby2018"}
-    jhmdb = published_methods(Protocol("jhmdb", "mean", evaluator("act")), SHOWN)
-    assert {row.paper for row in jhmdb} == {"pcsc2019", "zhang2020"}
-    first_split = published_methods(Protocol("jhmdb", "1", evaluator("act")), SHOWN)
-    assert [row.method for row in first_split] == [row.method for row in jhmdb]
-    assert all(row.variant.endswith("mean of 3 splits") for row in first_split)
-    assert not any("mean of 3 splits" in row.variant for row in jhmdb)
+
+
+def test_a_mean_over_splits_stands_on_the_board_of_the_mean_alone() -> None:
+    mean = Protocol("jhmdb", "mean", evaluator("act"))
+    assert {row.paper for row in published_methods(mean, SHOWN)} == {"pcsc2019", "zhang2020"}
+    assert not mean_alone(mean)
+    for split in ("1", "2", "3"):
+        assert published_methods(replace(mean, split=split), SHOWN) == []
+        assert mean_alone(replace(mean, split=split))
+    assert not mean_alone(UCF)
+    assert not mean_alone(replace(mean, dataset="jhmdb-mini@1.small", split="1"))
+
+
+def test_rows_say_by_whose_rules_they_are() -> None:
+    rules = {row.paper: row.rules for row in published_methods(UCF, SHOWN)}
+    assert rules["pcsc2019"] == "no evaluator named"
+    assert rules["zhang2020"] == "evaluator road"
 
 
 def test_rendered_data_has_no_published_rows() -> None:
