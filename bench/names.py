@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 
 MOST_LISTED = 30
@@ -29,15 +30,29 @@ def choose(name: str, known: Iterable[str], kind: str, aliases: dict[str, str] |
 
 
 def near(name: str, known: Iterable[str], aliases: dict[str, str] | None = None) -> str:
-    """``did you mean A or B?``, or what there is: all names, of very many the first."""
+    """``did you mean A or B?``, the nearest first; or what there is, where none is near."""
     names = sorted(known)
-    spelled = _spelled(names, aliases)
+    return guess(name, names, aliases) or f"there are: {listed(names)}"
+
+
+def guess(name: str, known: Iterable[str], aliases: dict[str, str] | None = None) -> str:
+    """``did you mean A or B?``, the nearest first; nothing where none is near."""
+    spelled = _spelled(known, aliases)
     close = difflib.get_close_matches(plain(name), spelled, n=3, cutoff=0.6)
     found = list(dict.fromkeys(spelled[c] for c in close))
-    if found:
-        return f"did you mean {' or '.join(found)}?"
-    many = f" ... ({len(names)})" if len(names) > MOST_LISTED else ""
-    return f"there are: {', '.join(names[:MOST_LISTED])}{many}"
+    return f"did you mean {' or '.join(found)}?" if found else ""
+
+
+def listed(names: Iterable[str]) -> str:
+    """All names, with commas; of very many the first and how many there are."""
+    every = list(names)
+    many = f" ... ({len(every)})" if len(every) > MOST_LISTED else ""
+    return f"{', '.join(every[:MOST_LISTED])}{many}"
+
+
+def slug(name: str) -> str:
+    """A name that is safe in paths and ids."""
+    return re.sub(r"[^\w.-]+", "-", name, flags=re.ASCII).strip("-.") or "predictions"
 
 
 def _spelled(names: Iterable[str], aliases: dict[str, str] | None) -> dict[str, str]:

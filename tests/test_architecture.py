@@ -20,8 +20,8 @@ ROOT = Path(bench.__file__).resolve().parents[1]
 PACKAGES = ("bench", "datasets", "methods", "reports")
 UPPER = {
     *("bench.cli", "bench.testing", "bench.training"),
-    *(f"bench.runs.{name}" for name in ("asked", "console", "extract", "many", "plan", "predict")),
-    *(f"bench.runs.{name}" for name in ("record", "reopen", "run", "stages")),
+    *(f"bench.runs.{name}" for name in ("asked", "begun", "console", "extract", "many", "plan")),
+    *(f"bench.runs.{name}" for name in ("predict", "record", "reopen", "run", "stages")),
     "bench.tuning.of_run",
     "bench.runs.trained",
 }

@@ -98,6 +98,18 @@ def test_methods_and_datasets_are_listed_without_torch(bench: Bench) -> None:
             ("--method", "pcsc", "--dataset", "ucf24-mini", "--set", "training.stesp=1"),
             "--set training.stesp: unknown config key 'stesp'; did you mean steps?",
         ),
+        (
+            ("--method", "pcsc", "--dataset", "ucf24-mini", "--variant", "tinny"),
+            "unknown variant of pcsc 'tinny'; did you mean tiny? there are sizes full and tiny, and rows def",
+        ),
+        (
+            ("--method", "pcsc", "--dataset", "ucf24-mini", "--variant", "qqq"),
+            "unknown variant of pcsc 'qqq'; there are sizes full and tiny, and rows default, no-refinement,",
+        ),
+        (
+            ("--method", "pcsc", "--dataset", "ucf24-mini", "--variant", "tinny+rgb"),
+            "unknown size 'tinny'; did you mean tiny?",
+        ),
         (("--method", "pcsc", "--dataset", "ucf24-mini", "--set", "training.steps"), "expected key=value"),
         (("--method", "pcsc", "--dataset", "ucf24-mini.tiny"), "no size 'tiny'; sizes: micro, small, medium"),
         (("--method", "pcsc"), "--dataset"),
@@ -109,6 +121,58 @@ def test_a_slip_is_answered_in_one_line(
 ) -> None:
     refused(bench("run", *arguments), said)
     assert not list(tmp_path.iterdir())  # nothing was rendered for it
+
+
+@pytest.mark.parametrize("command", ["run", "train", "predict", "tune", "data"])
+def test_ctrl_c_is_one_line_that_says_how_to_go_on(command: str) -> None:
+    """And no traceback; what is stopped is the first thing that each of these asks for."""
+    more = {"tune": ["--trials", "3"], "data": []}.get(command, ["--seed", "3"])
+    first = ["data", "flow", "ucf24-mini"] if command == "data" else [command, "--dataset", "ucf24-mini"]
+    words = [*first, *(["--method", "pcsc"] if command != "data" else []), *more]
+    program = f"""
+import sys
+sys.argv = ["bench", *{words!r}]
+import datasets
+def stopped(*words):
+    raise KeyboardInterrupt
+datasets.find = stopped
+from bench.cli import main
+main()
+"""
+    done = python(program)
+    assert done.returncode == 130
+    said = f"what is finished is kept, the same command goes on: bench {' '.join(words)}"
+    assert done.stderr.strip() == f"bench: stopped; {said}"
+
+
+def test_a_file_that_ends_early_is_no_ctrl_c() -> None:
+    program = """
+import sys
+sys.argv = ["bench", "datasets"]
+import datasets
+def ended():
+    raise EOFError("Ran out of input")
+datasets.names = ended
+from bench.cli import main
+main()
+"""
+    done = python(program)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == "EOFError: Ran out of input"
+
+
+def test_a_full_disk_is_one_line() -> None:
+    program = """
+import errno, sys
+sys.argv = ["bench", "datasets"]
+import datasets
+def full():
+    raise OSError(errno.ENOSPC, "No space left on device", "runs/store")
+datasets.names = full
+from bench.cli import main
+main()
+"""
+    refused(python(program), "No space left on device: 'runs/store'")
 
 
 def test_an_unknown_command_is_refused(bench: Bench) -> None:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bench.commands.options import RUN, runs_dir
+
 if TYPE_CHECKING:
     from rich.table import Column
 
@@ -17,23 +19,27 @@ CLASSES = 8
 """Classes that are shown; the file has all."""
 
 
-@click.command("compare")
-@click.argument("a", type=click.Path(path_type=Path))
-@click.argument("b", type=click.Path(path_type=Path))
+@click.command("compare", epilog=RUN)
+@click.argument("a")
+@click.argument("b")
 @click.option("--metric", help="Decide by this metric alone.  [default: the protocol's ranking metric]")
 @click.option(
     "--json", "file", type=click.Path(path_type=Path, dir_okay=False), help="Write all of it there too."
 )
-def command(a: Path, b: Path, metric: str | None, file: Path | None) -> None:
-    """Compare two results of one protocol, each a result.json or its folder.
+@runs_dir
+def command(a: str, b: str, metric: str | None, file: Path | None, runs_dir: Path) -> None:
+    """Compare the results of two runs, A and B, under one protocol.
 
     Shows A minus B with its 95% interval and two-sided p, from a paired bootstrap over source groups, and
     says whether one is better. Exit code 0 whatever the outcome, 2 for results that cannot be compared.
     """
     from bench.files.store import write_json
     from bench.results.comparison import compare
+    from bench.runs.naming import find_run
 
-    found = compare((a, b), metric)
+    one, other = (find_run(name, runs_dir, finished=True) for name in (a, b))
+    found = compare((one, other), metric)
+    print(f"A  {found.a}  {one.name}\nB  {found.b}  {other.name}")
     _show(found)
     if file is not None:
         try:
@@ -50,7 +56,7 @@ def _show(found: Comparison) -> None:
     from reports.tables import metric_title
 
     out = Console(file=sys.stdout, highlight=False)
-    print(f"A  {found.a}\nB  {found.b}\nunder {found.protocol}{', partial: not ranked' * found.partial}")
+    print(f"under {found.protocol}{', partial: not ranked' * found.partial}")
     table = Table("metric", *_right("A", "B", "A - B", "95% interval", "p"))
     for row in found.metrics:
         interval = "none" if row.low is None else f"{row.low:+.1f} to {row.high:+.1f}"

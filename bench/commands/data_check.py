@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from bench.commands.options import data_root, runs_dir
+from bench.commands.options import data_root, going_on, runs_dir
 
 
 @click.command("check")
@@ -18,6 +18,7 @@ from bench.commands.options import data_root, runs_dir
 @click.option("--workers", type=click.IntRange(1), default=2, show_default=True, help="Processes.")
 @data_root
 @runs_dir
+@going_on()
 def check(
     dataset: str, annotations_only: bool, out: Path | None, workers: int, runs_dir: Path, **where: Any
 ) -> None:

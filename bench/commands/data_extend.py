@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench.commands.options import data_root, runs_dir
+from bench.commands.options import data_root, going_on, runs_dir
 
 if TYPE_CHECKING:
     from bench.runs.console import ConsoleReporter
@@ -33,8 +33,9 @@ def extend(dataset: str, data_root: Path | None, runs_dir: Path, count: int | No
     """Track DALY's key-frames through every frame of their actions, for the protocol extended-st.
 
     A tracker runs from each key-frame to both ends of its action; a frame's box is the median of all. Takes
-    hours for all of DALY. The result is kept in the dataset's folder, as extended/. Of daly-mini every box
-    is known: there the command measures how near the tracker comes, on test videos, and keeps nothing.
+    hours for all of DALY; stopped, it goes on with the video that it was in. The result is kept in the
+    dataset's folder, as extended/. Of daly-mini every box is known: there the command measures how near the
+    tracker comes, on test videos, and keeps nothing.
     """
     import datasets
     from bench.commands.data_trackers import find_tracker
@@ -61,7 +62,8 @@ def extend(dataset: str, data_root: Path | None, runs_dir: Path, count: int | No
             lines = _measured(data, name, follow, count, reporter)
         else:
             assert isinstance(data, Daly)
-            lines = _extended(data, name, follow, reporter)
+            with going_on():
+                lines = _extended(data, name, follow, reporter)
     click.echo("\n".join(lines))
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench.commands.options import data_root, runs_dir
+from bench.commands.options import data_root, going_on, runs_dir
 
 if TYPE_CHECKING:
     from bench.flow import Estimate, FlowStore
@@ -42,6 +42,7 @@ class Size(click.ParamType):
 @click.option("--videos", "count", type=click.IntRange(1), help="Only so many videos.")
 @data_root
 @runs_dir
+@going_on()
 def flow(
     dataset: str, workers: int, split: str | None, count: int | None, runs_dir: Path, **words: Any
 ) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from bench.commands.options import runs_dir, together
+from bench.commands.options import RUN, runs_dir, together
 
 drawn = together(
     click.option("--top", type=click.IntRange(1), default=5, show_default=True, help="Tubes that are drawn."),
@@ -16,15 +16,13 @@ drawn = together(
 )  # fmt: skip
 
 
-@click.command("demo")
+@click.command("demo", epilog=RUN)
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--run", required=True, type=click.Path(path_type=Path), help="A finished run: whose weights.")
+@click.option("--run", required=True, metavar="RUN", help="A finished run: its method and weights.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
 @drawn
 @runs_dir
-def command(
-    file: Path, run: Path, device: str, top: int, min_score: float, out: Path, runs_dir: Path
-) -> None:
+def command(file: Path, run: str, device: str, top: int, min_score: float, out: Path, runs_dir: Path) -> None:
     """Find the actions in a video of your own, with a trained method.
 
     FILE is a video of any size and length, or a folder of frames. Writes all tubes as JSON, the video with
@@ -32,11 +30,12 @@ def command(
     """
     from bench.demo import demonstrate
     from bench.runs.console import ConsoleReporter
-    from bench.runs.reopen import Finished, find_run
+    from bench.runs.naming import find_run
+    from bench.runs.reopen import Finished
     from bench.showing.scenes import Choice
     from bench.training import Compute
 
-    finished = Finished.of(find_run(run, runs_dir))
+    finished = Finished.of(find_run(run, runs_dir, finished=True))
     reporter = ConsoleReporter()
     with reporter.bars:
         found = demonstrate(file, finished, Compute(device), reporter)

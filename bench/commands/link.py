@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench.commands.options import data_root, runs_dir, together
+from bench.commands.options import RUN, data_root, runs_dir, together
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -35,15 +35,15 @@ files = together(
 )  # fmt: skip
 
 
-@click.command("link")
-@click.argument("run", required=False, type=FILE)
+@click.command("link", epilog=RUN)
+@click.argument("run", required=False)
 @files
-def command(run: Path | None, **words: Any) -> None:
+def command(run: str | None, **words: Any) -> None:
     """Link boxes into action tubes: of anybody's PREDICTIONS, or of a RUN that is predicted, once more.
 
     PREDICTIONS are linked by a rule, such as online or viterbi, or a paper's pipeline, such as singh or yowo;
-    docs/tubes.md has all. A RUN, its folder or a part of its name, is linked by its own method with other
-    settings of postprocess; what comes of it lies where `bench run` looks for it.
+    docs/tubes.md has all. A RUN is linked by its own method with other settings of postprocess; what comes of
+    it lies where `bench run` looks for it.
     """
     if run is None:
         _link_files(**words)
@@ -74,7 +74,7 @@ def _link_files(**words: Any) -> None:
 
 
 def _link_run(
-    run: Path,
+    run: str,
     overrides: Sequence[str],
     out: Path | None,
     data_root: Path | None,
@@ -95,7 +95,7 @@ def _link_run(
     reporter = ConsoleReporter()
     began = time.perf_counter()
     with reporter.bars:
-        plan, place, tubes = stages.link(str(run), runs_dir, data_root, overrides, reporter, out)
+        plan, place, tubes = stages.link(run, runs_dir, data_root, overrides, reporter, out)
     _show(tubes, plan.dataset.classes)
     print(f"seconds    {time.perf_counter() - began:.2f}")
     print(f"tubes      {place}")

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import shlex
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
+
+RUN = (
+    "A run is named by its folder, its name, or any part of DATASET/NAME that is no other run's below "
+    "RUNS_DIR."
+)
+"""Below the help of every command that takes a run; :func:`bench.runs.naming.find_run` finds it."""
 
 
 def together(*options: Callable[..., Any]) -> Callable[..., Any]:
@@ -18,6 +27,16 @@ def together(*options: Callable[..., Any]) -> Callable[..., Any]:
         return command
 
     return decorate
+
+
+@contextmanager
+def going_on() -> Iterator[None]:
+    """Around work that keeps every step that is finished: stopped by Ctrl-C, it says how to go on."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        same = shlex.join(["bench", *sys.argv[1:]])
+        raise KeyboardInterrupt(f"what is finished is kept, the same command goes on: {same}") from None
 
 
 runs_dir = click.option(

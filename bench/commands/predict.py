@@ -6,15 +6,14 @@ from typing import Any
 
 import click
 
-from bench.commands.options import stage
+from bench.commands.options import RUN, going_on, stage
 
 
-@click.command("predict")
+@click.command("predict", epilog=RUN)
 @stage
+@going_on()
 def command(run: str | None, **words: Any) -> None:
-    """Predict the test videos of a trained RUN: its folder or a part of its name.
-
-    In place of RUN the options of `bench run` say which.
+    """Predict the test videos of a trained RUN, or of what the options of `bench run` say.
 
     Videos that are predicted already are kept.
     """

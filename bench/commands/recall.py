@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench.commands.options import data_root, runs_dir
+from bench.commands.options import RUN, data_root, runs_dir
 
 if TYPE_CHECKING:
     from bench.metrics.track_recall import Coverage
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 FILE = click.Path(path_type=Path)
 
 
-@click.command("recall")
+@click.command("recall", epilog=RUN)
 @click.argument("run", required=False)
 @click.option("--tubes", type=FILE, help="Or tracks in a file or folder, in any format of docs/formats.md.")
 @click.option("--format", "format_name", help="Of the tubes, where their content does not tell it.")
@@ -46,9 +46,9 @@ def command(
 ) -> None:
     """How much of the annotation do tracks cover, before anything is scored?
 
-    Of a RUN that is trained, its folder or a part of its name, where its method follows people first and
-    classifies them then (RecLNet); or of tubes in a file. A track covers an instance by its mean IoU within
-    the action's interval, whatever its score; one of label -1 covers any class.
+    Of a RUN that is trained, where its method follows people first and classifies them then (RecLNet); or of
+    tubes in a file. A track covers an instance by its mean IoU within the action's interval, whatever its
+    score; one of label -1 covers any class.
     """
     if run is not None and tubes is None:
         covered, tracks = _of_run(run, words)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench.commands.options import data_root, runs_dir
+from bench.commands.options import data_root, going_on, runs_dir
 
 if TYPE_CHECKING:
     from bench.results.result import Result
@@ -48,7 +48,8 @@ def command(table: str | None, wanted: bool, files: tuple[str, ...], out: Path |
     found = _reproduced(paper, name, words["runs_dir"])
     whole = True
     if wanted and found.jobs:
-        whole = _run(found.jobs, files, **words)
+        with going_on():
+            whole = _run(found.jobs, files, **words)
         found = _reproduced(paper, name, words["runs_dir"])
     _print(found)
     if found.jobs:

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from bench.commands.options import common
+from bench.commands.options import common, going_on
 
 
 @click.command("run")
@@ -29,6 +29,7 @@ from bench.commands.options import common
 )
 @click.option("--protocol", default="", metavar="NAME", help="Score by evaluator[+trimming] too; `all` shows "
               "the predictions under every evaluator.")  # fmt: skip
+@going_on()
 def command(**request: Any) -> None:
     """Train, predict, link, score and record: one row of a leaderboard.
 

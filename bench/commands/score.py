@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench.commands.options import data_root, runs_dir, together
+from bench.commands.options import RUN, data_root, runs_dir, together
 
 if TYPE_CHECKING:
     from bench.external.rescore import Request
@@ -37,10 +37,15 @@ reading = together(
 )
 
 
-@click.command("score")
+@click.command("score", epilog=RUN)
 @click.argument("run", required=False)
 @files
-@click.option("--protocol", default="", help="An evaluator, such as act; `all` compares them in one table.")
+@click.option(
+    "--protocol",
+    default="",
+    metavar="NAME",
+    help="evaluator[+trimming], such as act; `all` compares evaluators in one table.",
+)
 @reading
 @click.option("--name", help="Of the method, for tables.  [default: that of the file]")
 @click.option("--out", type=FILE, help="Folder of result.json.  [default: one of its own in RUNS_DIR]")
@@ -50,8 +55,8 @@ reading = together(
 def command(run: str | None, **request: Any) -> None:
     """Score PREDICTIONS that lie in files, somebody else's or one's own, in any supported format; or a RUN.
 
-    A RUN that is predicted, its folder or a part of its name, is scored as `bench run` scores it: by the
-    dataset's protocol, its paper's, and --protocol.
+    A RUN that is predicted is scored as `bench run` scores it: by the dataset's protocol, its paper's, and
+    --protocol.
 
     Writes result.json and its matches as a run does. `--protocol all` writes nothing: it shows how far the
     same predictions move from one evaluator to the next. Exit code 0, or 2 for what cannot be scored.
@@ -91,11 +96,12 @@ def _show_result(request: Request) -> None:
     from rich.console import Console
 
     from bench.external.rescore import score
+    from bench.results.notes import notes_of
     from reports.tables import result_table
 
     result, folder = score(request)
     Console(file=sys.stdout, highlight=False).print(result_table(result))
-    for note in result.notes:
+    for note in notes_of(result):
         print(f"note       {note}")
     print(f"result     {folder / 'result.json'}")
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench.commands.options import data_root, runs_dir, together
+from bench.commands.options import RUN, data_root, runs_dir, together
 
 if TYPE_CHECKING:
     from bench.showing.scenes import Scene
@@ -40,14 +40,14 @@ which = together(
 )  # fmt: skip
 
 
-@click.command("show")
-@click.argument("run", required=False, type=FILE)
+@click.command("show", epilog=RUN)
+@click.argument("run", required=False)
 @what
 @which
-def command(run: Path | None, **words: Any) -> None:
+def command(run: str | None, **words: Any) -> None:
     """Draw tubes on their video (MP4), and when they are (PNG and SVG).
 
-    Of a finished RUN, its folder or that folder's name; or of --tubes in a file. Annotation is white and
+    Of a finished RUN, or of --tubes in a file. Annotation is white and
     dashed. Without --video the two best and the two worst videos are shown, or as many as --best and --worst
     say.
     """

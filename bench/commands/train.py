@@ -6,13 +6,14 @@ from typing import Any
 
 import click
 
-from bench.commands.options import stage
+from bench.commands.options import RUN, going_on, stage
 
 
-@click.command("train")
+@click.command("train", epilog=RUN)
 @stage
+@going_on()
 def command(run: str | None, **words: Any) -> None:
-    """Train a RUN and go no further: its folder, or a part of its name; or the options of `bench run`.
+    """Train a RUN, or what the options of `bench run` say, and go no further.
 
     Stages that are trained already are kept; one that was killed goes on where it stopped.
     """

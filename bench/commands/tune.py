@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from bench.commands.options import running, together
+from bench.commands.options import going_on, running, together
 
 if TYPE_CHECKING:
     from bench.tuning.record import StudyRecord
@@ -48,6 +48,7 @@ files = together(
 @files
 @running
 @click.pass_context
+@going_on()
 def command(context: click.Context, /, method: str | None, predictions: Path | None, **words: Any) -> None:
     """Search for better settings of what follows the network, on stored predictions.
 

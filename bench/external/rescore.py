@@ -6,8 +6,7 @@ were read.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
@@ -16,13 +15,14 @@ from typing import TypeVar
 import numpy as np
 
 from bench import __version__
+from bench.external.truths import Source, Told
 from bench.files.store import digest
 from bench.files.tables import digest_ground_truth
 from bench.interop.base import Truth
-from bench.interop.formats import Manner, Predictions, read_predictions, read_truth
+from bench.interop.formats import Manner, Predictions, read_predictions
 from bench.metrics import evaluate
-from bench.names import choose
-from bench.protocol import EVALUATORS, Evaluator, Protocol, evaluator
+from bench.names import slug
+from bench.protocol import EVALUATORS, Evaluator, Protocol, evaluator, named
 from bench.records import Detections, Tubes
 from bench.results.result import FILE, Coverage, Identity, Result
 from bench.results.scoring import RESAMPLES, Origin, Scored, write_scored
@@ -33,15 +33,14 @@ SHOWN = 5
 """Missing videos that a message names."""
 
 Rows = TypeVar("Rows", Detections, Tubes)
-Source = Callable[[Evaluator], tuple[Truth, Protocol]]
 
 
 @dataclass(frozen=True)
 class Request:
     """What a user asks for, in words. Either ``truth`` or ``dataset`` names the truth.
 
-    protocol: an evaluator's name; out: where ``result.json`` goes, a folder or that file's path; variant,
-    tuned: as :class:`bench.results.result.Identity` has them.
+    protocol: ``evaluator[+trimming]``; out: where ``result.json`` goes, a folder or that file's path;
+    variant, tuned: as :class:`bench.results.result.Identity` has them.
     """
 
     predictions: Path
@@ -61,6 +60,11 @@ class Request:
     variant: str = "imported"
     tuned: str = ""
 
+    @property
+    def told(self) -> Told:
+        """What is said of the truth."""
+        return Told(self.truth, self.dataset, self.split, self.data_root, self.runs_dir)
+
 
 @dataclass(frozen=True)
 class Row:
@@ -76,8 +80,8 @@ def score(request: Request) -> tuple[Result, Path]:
 
     Raises ValueError for what is not there, not readable or not complete, naming place and mend.
     """
-    found = evaluator(request.protocol)
-    truth, protocol = _source(request)(found)
+    found, trimming = named(request.protocol)
+    truth, protocol = request.told.source(trimming)(found)
     predictions = _predictions(request, truth, found)
     scored, coverage = _covered(request, truth, predictions)
     key = _digest(scored.detections, scored.tubes)
@@ -105,7 +109,7 @@ def score_all(request: Request) -> tuple[list[Row], Coverage]:
     """
     if request.out is not None:
         raise ValueError("--out: a result is of one protocol, and `--protocol all` writes none; name one")
-    source, first = _source(request), evaluator("act")
+    source, first = request.told.source(), evaluator("act")
     truth, _ = source(first)
     predictions = _predictions(request, truth, first)
     scored, coverage = _covered(request, truth, predictions)
@@ -132,41 +136,17 @@ def _row(source: Source, scored: Scored, found: Evaluator) -> Row:
 
 
 def scored_truth(request: Request) -> tuple[Truth, Protocol]:
-    """The annotation that the predictions are scored against, and the protocol. Raises ValueError."""
-    return _source(request)(evaluator(request.protocol))
+    """The annotation of whole videos that the predictions are scored against, and the protocol.
 
-
-def _source(request: Request) -> Source:
-    """The annotation of the videos that are scored, and what scoring them is called, by evaluator."""
-    if request.dataset is not None:
-        if request.truth is not None:
-            raise ValueError("--truth and --dataset both name the truth; leave one out")
-        return _source_of_dataset(request)
-    if request.truth is None:
-        raise ValueError("what is the truth? Name its file with --truth, or a dataset with --dataset")
-    truth = read_truth(request.truth, request.split)
-    name = f"file-{_slug(request.truth.stem).lower()}"
-
-    def source(found: Evaluator) -> tuple[Truth, Protocol]:
-        ranking = "video_map/0.50" if found.tubes and truth.has_tubes else "frame_map/0.50"
-        return truth, Protocol(name, truth.split, found, ranking_metric=ranking)
-
-    return source
-
-
-def _source_of_dataset(request: Request) -> Source:
-    from bench.runs.plan import open_dataset
-
-    dataset = open_dataset(request.dataset or "", request.data_root, request.runs_dir)
-    split = choose(request.split or dataset.splits[0], dataset.splits, f"split of {dataset.title}")
-
-    def source(found: Evaluator) -> tuple[Truth, Protocol]:
-        protocol = dataset.protocol(split, found.name)
-        annotation, names = dataset.truth(protocol), dataset.split(split).test
-        others = frozenset(annotation.videos.names) - set(names)
-        return Truth(annotation.select(names), split, others, read_timed=dataset.read_timed), protocol
-
-    return source
+    Raises ValueError also for a protocol that trims.
+    """
+    found, trimming = named(request.protocol)
+    if trimming:
+        raise ValueError(
+            f"--protocol {request.protocol}: whole videos are tuned on, by --protocol {found.name}; what was "
+            f"found can be scored by {request.protocol} afterwards, with `bench score`"
+        )
+    return request.told.source()(found)
 
 
 def _predictions(request: Request, truth: Truth, found: Evaluator) -> Predictions:
@@ -224,7 +204,7 @@ def _identity(request: Request) -> Identity:
     """Nothing is known of what made the predictions but its name."""
     name = _name(request)
     return Identity(
-        method=_slug(name),
+        method=slug(name),
         variant=request.variant,
         title=name,
         config={},
@@ -243,7 +223,7 @@ def _folder(request: Request, protocol: Protocol, key: str) -> Path:
     """
     out = request.out
     if out is None:
-        name = f"{_slug(_name(request))}_{protocol.split}_{protocol.evaluator.name}_{key[:8]}"
+        name = f"{slug(_name(request))}_{protocol.split}_{protocol.name}_{key[:8]}"
         return request.runs_dir / protocol.dataset / name
     if out.suffix != ".json":
         if out.is_file():
@@ -262,8 +242,3 @@ def _has_intervals(folder: Path) -> bool:
         return False
     estimates = Result.read(folder).metrics.values()
     return any(found is not None and found.low is not None for found in estimates)
-
-
-def _slug(name: str) -> str:
-    """A name that is safe in paths and ids."""
-    return re.sub(r"[^\w.-]+", "-", name, flags=re.ASCII).strip("-.") or "predictions"

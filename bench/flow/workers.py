@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -12,6 +11,8 @@ from contextlib import contextmanager
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from typing import TypeVar
+
+from bench.interrupts import interrupts_wait
 
 Progress = Callable[[int, int], None]
 """Told (done, total)."""
@@ -39,7 +40,7 @@ def _in_processes(work: Callable[[T], None], items: Sequence[T], workers: int, t
     theirs, ours = context.Pipe(duplex=False)
     with theirs, ours, ProcessPoolExecutor(workers, context, _end_with, (theirs,)) as pool:
         try:
-            with _interrupts_wait():
+            with interrupts_wait():
                 futures = [pool.submit(work, item) for item in items]
             for done, future in enumerate(as_completed(futures), 1):
                 future.result()
@@ -63,16 +64,6 @@ def _end_with(pipe: Connection) -> None:
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
-
-
-@contextmanager
-def _interrupts_wait() -> Iterator[None]:
-    """Processes started here never hear of Ctrl-C: the one that started them does, afterwards."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager

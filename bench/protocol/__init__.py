@@ -11,6 +11,8 @@ from bench.protocol.protocol import (
     FRAME_THRESHOLDS,
     VIDEO_THRESHOLDS,
     Protocol,
+    Trimming,
+    named,
 )
 from bench.protocol.rules import FrameRules, Rules, TubeRules
 
@@ -24,6 +26,8 @@ __all__ = [
     "FrameRules",
     "Protocol",
     "Rules",
+    "Trimming",
     "TubeRules",
     "evaluator",
+    "named",
 ]

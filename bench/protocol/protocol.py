@@ -5,7 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from bench.protocol.evaluators import Evaluator
+from bench.names import choose
+from bench.protocol.evaluators import Evaluator, evaluator
+
+Trimming = Literal["", "trimmed", "gt-trimmed"]
+TRIMMINGS: dict[str, Trimming] = {"trimmed": "trimmed", "gt-trimmed": "gt-trimmed"}
 
 FRAME_THRESHOLDS = (0.2, 0.5, 0.75)
 AUC_THRESHOLDS = tuple(round(0.05 * i, 2) for i in range(1, 20))
@@ -27,7 +31,7 @@ class Protocol:
     split: str
     evaluator: Evaluator
     ranking_metric: str = "video_map/0.50"
-    trimming: Literal["", "trimmed", "gt-trimmed"] = ""
+    trimming: Trimming = ""
     boxes: Literal["own", "truth", "given"] = "own"
     frame_thresholds: tuple[float, ...] = FRAME_THRESHOLDS
     video_thresholds: tuple[float, ...] = VIDEO_THRESHOLDS
@@ -35,10 +39,20 @@ class Protocol:
     @property
     def id(self) -> str:
         """``dataset/split/evaluator[+trimming]@version``."""
-        trimming = f"+{self.trimming}" if self.trimming else ""
-        return f"{self.dataset}/{self.split}/{self.evaluator.name}{trimming}@{self.evaluator.version}"
+        return f"{self.dataset}/{self.split}/{self.name}@{self.evaluator.version}"
+
+    @property
+    def name(self) -> str:
+        """``evaluator[+trimming]``, as :func:`named` reads it."""
+        return f"{self.evaluator.name}+{self.trimming}" if self.trimming else self.evaluator.name
 
     @property
     def synthetic(self) -> bool:
         """Whether the videos are rendered; such results never share a table with real ones."""
         return "-mini@" in self.dataset
+
+
+def named(text: str) -> tuple[Evaluator, Trimming]:
+    """What ``evaluator[+trimming]`` means. Raises ValueError naming what there is."""
+    name, plus, trimming = text.partition("+")
+    return evaluator(name), TRIMMINGS[choose(trimming, TRIMMINGS, "trimming")] if plus else ""

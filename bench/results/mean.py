@@ -13,6 +13,7 @@ import pandas as pd
 from bench.files.store import digest
 from bench.metrics import intervals
 from bench.metrics.groups import SPLIT
+from bench.results.notes import LEFT_OUT, ONE_GROUP, without_intervals
 from bench.results.result import (
     Coverage,
     Estimate,
@@ -69,7 +70,11 @@ def write_mean(folder: Path, members: Sequence[Path], resamples: int = RESAMPLES
         curves=_curves([result.curves for result in results.values()]),
         times=_times([result.times for result in results.values()]),
         inputs=_by_split(results, "inputs"),
-        notes=(*first.notes, f"mean of the splits {', '.join(results)}"),
+        notes=(
+            *(note for note in first.notes if note not in (LEFT_OUT, ONE_GROUP)),
+            *without_intervals(resamples, bounds),
+            f"mean of the splits {', '.join(results)}",
+        ),
     )  # fmt: skip
     found.write(folder)
     return found

@@ -17,6 +17,7 @@ from bench.metrics import evaluate, intervals
 from bench.metrics.errors import decompose
 from bench.protocol import Protocol
 from bench.records import Detections, GroundTruth, Tubes
+from bench.results.notes import without_intervals
 from bench.results.result import (
     Coverage,
     Environment,
@@ -112,7 +113,7 @@ def write_scored(
         matches_digest=matches_digest,
         times=_times(origin, time.monotonic() - began),
         inputs=dict(origin.inputs),
-        notes=origin.notes,
+        notes=(*origin.notes, *without_intervals(resamples, bounds)),
         curves=evaluation.curves,
     )
     result.write(folder)

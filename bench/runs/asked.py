@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any
 
 import datasets
-from bench.names import choose, plain
-from bench.protocol import Protocol
+import methods.base
+from bench.names import choose, guess, listed, plain
+from bench.protocol import Protocol, named
 from datasets import Dataset
-from methods.base import SIZES
+from methods.base import SIZES, Method
 
-TRIMMINGS: dict[str, Literal["trimmed", "gt-trimmed"]] = {"trimmed": "trimmed", "gt-trimmed": "gt-trimmed"}
 FITS = ("train", "train-minus-val")
 """What may be trained on: all training videos, or all but those that validation gets."""
+
+OPTIONS = {
+    name: f"--{name.replace('_', '-')}"
+    for name in ("method", "dataset", "variant", "split", "seed", "fit", "protocol", "device", "precision",
+                 "data_root", "runs_dir", "feature_budget")
+}  # fmt: skip
+"""Field of a request -> option of `bench run` that takes one value."""
 
 
 @dataclass(frozen=True)
@@ -41,13 +49,23 @@ class Request:
     protocol: str = ""
     feature_budget: float = 50.0
 
+    @property
+    def command(self) -> str:
+        """The ``bench run`` that asks for it; what has its default is left out."""
+        usual = Request(self.method, self.dataset)
+        words = ["bench", "run"]
+        for name, option in OPTIONS.items():
+            value = getattr(self, name)
+            if name in ("method", "dataset") or value != getattr(usual, name):
+                words += [option, str(value)]
+        words += [word for setting in self.overrides for word in ("--set", setting)]
+        return shlex.join([*words, *["--partial"] * self.partial])
+
 
 def protocol_named(dataset: Dataset, split: str, name: str) -> Protocol:
     """The protocol that ``evaluator[+trimming]`` means there. Raises ValueError naming what there is."""
-    evaluator, plus, trimming = name.partition("+")
-    if not plus:
-        return dataset.protocol(split, evaluator)
-    return dataset.protocol(split, evaluator, TRIMMINGS[choose(trimming, TRIMMINGS, "trimming")])
+    evaluator, trimming = named(name)
+    return dataset.protocol(split, evaluator.name, trimming)
 
 
 def dataset_named(name: str) -> tuple[str, str]:
@@ -75,8 +93,27 @@ def variant_named(text: str, dataset: str) -> tuple[str, str]:
     """(size, row) of ``[size+]row``; a size alone means its default row, nothing the dataset's usual size."""
     usual = "tiny" if dataset.endswith("-mini") else "full"
     first, plus, row = text.partition("+")
-    if plus:
-        return choose(first, SIZES, "size"), row
-    if text in SIZES:
-        return text, "default"
+    if plus or plain(text) in SIZES:
+        return choose(first, SIZES, "size"), row or "default"
     return usual, text or "default"
+
+
+def row_of(request: Request) -> tuple[type[Method], str, Any]:
+    """The method that is asked for, ``size+row`` and the config of that row, without overrides.
+
+    Raises ValueError for unknown names.
+    """
+    kind = methods.base.find(request.method)
+    name, _ = dataset_named(request.dataset)
+    size, row = variant_named(request.variant, name)
+    known = kind.configs(name, size)
+    try:
+        row = choose(row, known, "row")
+    except ValueError:
+        sizes = () if "+" in request.variant else SIZES
+        there = f"{guess(row, (*known, *sizes))} there are".strip()
+        raise ValueError(
+            f"unknown variant of {kind.name} {row!r}; {there} sizes {' and '.join(SIZES)}, and rows "
+            f"{listed(known)}; write --variant [size+]row"
+        ) from None
+    return kind, f"{size}+{row}", known[row]

@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Column, Table
 from rich.text import Text
 
+from bench.results.notes import notes_of
 from bench.results.result import FILE, Result
 from bench.runs.asked import Request
 from bench.runs.many import Outcome, requests, run_all
@@ -107,10 +108,13 @@ def show_results(plan: Plan) -> None:
     from reports.tables import result_table
 
     out = Console(file=sys.stdout, highlight=False)
-    for protocol in plan.protocols:
-        out.print(result_table(Result.read(plan.folder_of(protocol))))
+    results = [Result.read(plan.folder_of(protocol)) for protocol in plan.protocols]
+    for result in results:
+        out.print(result_table(result))
     if plan.request.protocol == "all":
         _show_spread(plan)
+    for note in dict.fromkeys(note for result in results for note in notes_of(result)):
+        print(f"note       {note}")
     for protocol in plan.protocols:
         print(f"result     {plan.folder_of(protocol) / FILE}")
 

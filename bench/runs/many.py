@@ -14,8 +14,8 @@ from bench.files.store import digest
 from bench.results.mean import MEAN, write_mean
 from bench.results.result import FILE, Result
 from bench.runs import settings
-from bench.runs.asked import Request, dataset_named
-from bench.runs.plan import Plan, row_of
+from bench.runs.asked import Request, dataset_named, row_of
+from bench.runs.plan import Plan
 from bench.runs.reporter import Reporter
 from bench.runs.run import run
 from bench.sources import marked

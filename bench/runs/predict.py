@@ -13,7 +13,7 @@ from bench.files.tables import next_part, read_metadata, videos_done, write_part
 from bench.footage import FootageLibrary
 from bench.records import Detections
 from bench.results.result import Speed
-from bench.speed.marks import DECODE, PARTS, PREDICT, Watch, measuring, part
+from bench.speed.marks import DECODE, FLOW, PARTS, PREDICT, Watch, measuring, part
 from methods.base import Method
 
 PART_VIDEOS, PART_SECONDS = 16, 60.0
@@ -74,11 +74,13 @@ def speed_of(folder: Path) -> Speed:
     which = "the scored frames of the test videos" if alone else "the test videos"
     before = dict.fromkeys(name for fact in facts for name in fact.get("extracted", []))
     extracted = f", nor {' and '.join(before)}, which were extracted before" if before else ""
+    within, without = ("flow, ", "") if FLOW in parts else ("", "flow, ")
     shares = {f"share/{name}": round(100 * parts[name] / total, 2) for name in PARTS if name in parts}
     return Speed(
         values={"fps/evaluation": round(frames / seconds, 2), **shares},
         hardware=" and ".join(sorted({f["hardware"] for f in facts})),
-        includes=f"decoding, network and choice of boxes on {which}; not flow, NMS and linking{extracted}",
+        includes=f"decoding, {within}network and choice of boxes on {which}; not {without}NMS and linking"
+        f"{extracted}",
     )
 
 
@@ -101,7 +103,7 @@ def _predicted(
         footage, wanted = library[name], todo[name]
         with measuring(Watch(wait)) as watch, part(PREDICT):
             with part(DECODE):
-                footage.clip([0])  # of a short video all frames, which are kept
+                footage.load()
             there = range(len(footage))
             frames = there if wanted is None else [frame for frame in wanted if frame in there]
             rows = method.predict(footage, frames)
@@ -109,8 +111,12 @@ def _predicted(
 
     with ThreadPoolExecutor(workers) as pool:
         coming = deque(pool.submit(predict, name) for name in names[: workers + 1])
-        for position in range(len(names)):
-            found = coming.popleft().result()
-            if position + workers + 1 < len(names):
-                coming.append(pool.submit(predict, names[position + workers + 1]))
-            yield found
+        try:
+            for position in range(len(names)):
+                found = coming.popleft().result()
+                if position + workers + 1 < len(names):
+                    coming.append(pool.submit(predict, names[position + workers + 1]))
+                yield found
+        finally:
+            for future in coming:
+                future.cancel()  # who is stopped waits for no video that has not begun

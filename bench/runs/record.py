@@ -10,6 +10,7 @@ from bench.files.store import digest, digest_file, plain, write_json
 from bench.records import Detections, Tubes
 from bench.results.result import Coverage, Identity, Result, Training
 from bench.results.scoring import Origin, Scored, write_scored
+from bench.runs.begun import CONFIG
 from bench.runs.plan import Plan
 from bench.runs.predict import speed_of
 from bench.sources import placeless, sources
@@ -37,7 +38,7 @@ def write_results(
     results = []
     for protocol in plan.protocols:
         folder = plan.folder_of(protocol)
-        write_json(folder / "config.json", plan.method.config)
+        write_json(folder / CONFIG, plan.method.config)
         truth = plan.dataset.truth(protocol).select(plan.test_videos)
         results.append(write_scored(folder, Scored(truth, detections, tubes), protocol, origin))
     return results

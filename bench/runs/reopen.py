@@ -9,17 +9,17 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import NamedTuple
 
-from bench.files.store import Store, digest, write_atomic
+from bench.files.store import Store, write_atomic
 from bench.files.tables import digest_ground_truth, videos_done
-from bench.names import choose
 from bench.records import Tubes
 from bench.results.mean import MEAN
-from bench.results.result import FILE, NO_RESULTS, Result
+from bench.results.result import Result
 from bench.runs import settings
-from bench.runs.plan import Plan, Request, open_dataset, row_of
+from bench.runs.asked import row_of
+from bench.runs.begun import check_config, read_today
+from bench.runs.plan import Plan, Request, open_dataset
 from bench.runs.reporter import Reporter
 from bench.runs.run import Run
-from bench.sources import placeless
 from datasets import DataError, Dataset
 
 
@@ -39,23 +39,6 @@ class Predicted(Plan):
         """Those that were predicted."""
         done = set(videos_done(self.store.folder("predict", self.key)))
         return tuple(name for name in self.expected_videos if name in done)
-
-
-def find_run(name: Path, runs_dir: Path) -> Path:
-    """The folder of a run: itself, its ``result.json``, or its name alone among those below ``runs_dir``.
-
-    Raises ValueError naming near ones.
-    """
-    folder = name.parent if name.name == FILE else name
-    if (folder / FILE).is_file():
-        return folder.resolve()
-    if folder.exists():
-        raise ValueError(f"{folder} is no run: it has no {FILE}; a run's folder is {runs_dir}/DATASET/RUN")
-    found = {path.parent.name: path.parent for path in runs_dir.glob(f"*/*/{FILE}")}
-    known = {name: path for name, path in found.items() if path.parent.name not in NO_RESULTS}
-    if not known:
-        raise ValueError(f"no run {name}, and none below {runs_dir}; name its folder, or --runs-dir")
-    return known[choose(str(name), known, "run")].resolve()
 
 
 @dataclass(frozen=True)
@@ -113,12 +96,10 @@ class Finished:
             data_root=data_root, runs_dir=self.runs_dir,
             fit=result.training.data if result.training else "train",
         )  # fmt: skip
-        overrides = settings.restored(row_of(request)[2], said, result.identity.config)
-        plan = replace(Predicted.of(replace(request, overrides=overrides)), key=key)
-        if digest(placeless(plan.method.config)) != result.identity.config_digest:
-            raise ValueError(
-                f"{self.folder}: its configuration reads otherwise in this version; run it again"
-            )
+        with read_today(self.folder):
+            overrides = settings.restored(row_of(request)[2], said, result.identity.config)
+            plan = replace(Predicted.of(replace(request, overrides=overrides)), key=key)
+        check_config(self.folder, result, plan.method.config)
         truth = plan.dataset.truth(result.rules).select(plan.test_videos)
         if digest_ground_truth(truth) != result.truth_digest:
             raise ValueError(f"{self.folder}: the annotation has changed since; run it again")

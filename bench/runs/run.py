@@ -11,7 +11,7 @@ from typing import Any
 
 import datasets
 from bench import __version__, tracking
-from bench.files.store import digest, digest_file, write_json
+from bench.files.store import digest, digest_file
 from bench.files.tables import (
     read_detections,
     read_parts,
@@ -22,6 +22,7 @@ from bench.files.tables import (
 from bench.footage import FootageLibrary
 from bench.records import Detections, GroundTruth, Tubes
 from bench.results.result import Result
+from bench.runs.begun import begin
 from bench.runs.extract import Extractor
 from bench.runs.plan import Plan
 from bench.runs.predict import predict_videos
@@ -31,8 +32,6 @@ from bench.sources import placeless
 from methods.base import TrainingData
 
 Facts = dict[str, Any]
-ASKED = "request.json"
-"""What a run was asked for, in its folder from its beginning."""
 
 
 @dataclass
@@ -64,7 +63,7 @@ class Run:
         """Check, and write what was asked for, by which stages find a run; of a tuned one none tells."""
         self.check()
         if not self.plan.tuned:
-            write_json(self.plan.folder / ASKED, self.plan.request)
+            begin(self.plan)
 
     def check(self) -> None:
         """Raise ValueError if videos, the flow source, weights to start from, the device, or room for what

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bench.files.store import read_json
 from bench.metrics.track_recall import Coverage, coverage
-from bench.names import choose
 from bench.protocol import TubeRules
 from bench.records import Tubes
-from bench.results.result import FILE, NO_RESULTS
+from bench.results.result import FILE, Result
+from bench.runs.begun import asked_of, check_same, earlier, read_today
+from bench.runs.naming import ASKED, find_run
 from bench.runs.plan import Plan, Request
 from bench.runs.reopen import Finished, Predicted, Relinked, relink, relink_plan
 from bench.runs.reporter import Reporter
-from bench.runs.run import ASKED, Run
+from bench.runs.run import Run
 from methods.base import Method, no_tracks
 
 OF_THE_RUN = ("method", "dataset", "variant", "split", "seed", "precision", "overrides", "fit")
@@ -28,7 +28,7 @@ UNSAID = (None, "", 0, (), "train", "32-true", "auto", 50.0)
 
 
 def plan_of(name: str | None, words: Mapping[str, Any]) -> Plan:
-    """The plan of the run of that name (:func:`find_asked`), or of what the options ask for.
+    """The plan of the run of that name (:func:`find_run`), or of what the options ask for.
 
     Beside a run, options say where it goes on (device, data, room for features) and how it is scored.
     Raises ValueError for options that contradict it, and where neither is named.
@@ -41,53 +41,33 @@ def plan_of(name: str | None, words: Mapping[str, Any]) -> Plan:
     for word in OF_THE_RUN:
         if words.get(word) not in UNSAID:
             raise ValueError(f"--{word.replace('overrides', 'set')}: the run {name} says that; leave one out")
-    request = find_asked(name, words["runs_dir"], words.get("data_root"))
-    anew = {w: words[w] for w in ANEW if words.get(w) not in UNSAID}
-    return Plan.of(replace(request, **anew, partial=request.partial or bool(words.get("partial"))))
+    return again(find_run(name, words["runs_dir"]), words)
 
 
-def find_asked(name: str, runs_dir: Path, data_root: Path | None = None) -> Request:
-    """What the run was asked for that ``name`` means (:func:`find_folder`); asked again in this place."""
-    folder = find_folder(name, runs_dir)
-    if (folder / ASKED).is_file():
-        return _read(folder)
-    return Finished.of(folder).plan(data_root).request
+def again(folder: Path, words: Mapping[str, Any]) -> Plan:
+    """The plan of the run in a folder, with what the options say anew.
 
-
-def find_folder(name: str, runs_dir: Path) -> Path:
-    """The folder of the begun or finished run that ``name`` means: itself, its name, or a part of that.
-
-    Raises ValueError where there is none, or where there are several.
+    Raises ValueError where this version makes another run of what it was asked for.
     """
-    folder = Path(name).parent if Path(name).name == FILE else Path(name)
-    if any((folder / file).is_file() for file in (FILE, ASKED)):
-        return folder.resolve()
-    if folder.exists():
-        raise ValueError(f"{folder} is no run: it has no {FILE}; a run's folder is {runs_dir}/DATASET/RUN")
-    paths = sorted({path.parent for file in (FILE, ASKED) for path in runs_dir.glob(f"*/*/{file}")})
-    known = {path.name: path for path in paths if path.parent.name not in NO_RESULTS}
-    if not known:
-        raise ValueError(f"no run {name}, and none below {runs_dir}; name its folder, or --runs-dir")
-    meant = [name] if name in known else [each for each in known if name in each]
-    if len(meant) > 1:
-        some = ", ".join(meant[:5])
-        raise ValueError(f"{name} may be {len(meant)} runs: {some}{' ...' * (len(meant) > 5)}; name one")
-    return known[meant[0] if meant else choose(name, known, "run")].resolve()
+    request = _asked(folder, words.get("data_root"))
+    anew = {w: words[w] for w in ANEW if words.get(w) not in UNSAID}
+    partial = request.partial or bool(words.get("partial"))
+    with read_today(folder):
+        plan = Plan.of(replace(request, **anew, partial=partial))
+    if partial == request.partial:
+        own = (folder / ASKED).is_file()
+        check_same(folder, plan, plan.folder if own else plan.folder_of(Result.read(folder).rules))
+    return plan
 
 
-def _read(folder: Path) -> Request:
-    """Of the folder where it lies now, which need not be where it was run."""
-    path = folder / ASKED
-    content = read_json(path)
-    known = {field.name for field in fields(Request)}
-    wrong = sorted(set(content) - known) if isinstance(content, dict) else ["no object"]
-    if wrong:
-        raise ValueError(
-            f"{path}: unknown {', '.join(wrong)}; the run is of another version, name its options"
-        )
-    root = content["data_root"]
-    content |= {"runs_dir": folder.parents[1], "data_root": None if root is None else Path(root)}
-    return Request(**content | {"overrides": tuple(content["overrides"])})
+def _asked(folder: Path, data_root: Path | None) -> Request:
+    """What a run was asked for. Raises ValueError for one that was tuned."""
+    if (folder / ASKED).is_file():
+        return asked_of(folder)
+    finished = Finished.of(folder)
+    if finished.result.identity.tuned:
+        raise ValueError(f"{folder} was tuned, and belongs to its study: `bench tune` makes it")
+    return finished.plan(data_root).request
 
 
 def train(run: Run) -> Mapping[str, Path]:
@@ -102,9 +82,8 @@ def predict(run: Run) -> Path:
 
     Raises ValueError where it was not trained yet.
     """
+    plan, checkpoints = run.plan, checkpoints_of(run.plan)
     run.begin()
-    checkpoints = checkpoints_of(run.plan)
-    plan = run.plan
     if plan.method.flow and not plan.method.flow.only_training:
         run.flow(plan.test_truth, "flow of test videos", training=False)
     run.predict(checkpoints)
@@ -129,10 +108,10 @@ def link(
     out: Path | None,
 ) -> Relinked:
     """Link the predictions of a run once more (:func:`bench.runs.reopen.relink`), finished or not."""
-    folder = find_folder(name, runs_dir)
+    folder = find_run(name, runs_dir)
     if (folder / FILE).is_file():
         return relink(folder, data_root, overrides, reporter, out)
-    plan = Plan.of(find_asked(name, runs_dir, data_root))
+    plan = again(folder, {"data_root": data_root})
     predicted(plan)
     return relink_plan(replace(Predicted.of(plan.request), key=plan.predict_key), overrides, reporter, out)
 
@@ -156,9 +135,7 @@ def recall(run: Run) -> tuple[Coverage, Tubes]:
 def predicted(plan: Plan) -> None:
     """Raise ValueError where the test videos were not predicted."""
     if not plan.store.is_done("predict", plan.predict_key):
-        raise ValueError(
-            f"{plan.title} on {plan.protocol.id} is not predicted yet: `bench predict` comes first"
-        )
+        raise ValueError(_lacking(plan, "predicted", "predict"))
 
 
 def checkpoints_of(plan: Plan) -> Mapping[str, Path]:
@@ -167,7 +144,13 @@ def checkpoints_of(plan: Plan) -> Mapping[str, Path]:
 
     missing = [stage for stage, key in plan.train_keys.items() if not plan.store.is_done("train", key)]
     if missing:
-        raise ValueError(
-            f"{plan.title} on {plan.protocol.id} is not trained yet ({missing[0]}): `bench train` comes first"
-        )
+        raise ValueError(_lacking(plan, "trained", "train", f" ({missing[0]})"))
     return {stage: plan.store.folder("train", key) / CHECKPOINT for stage, key in plan.train_keys.items()}
+
+
+def _lacking(plan: Plan, what: str, command: str, where: str = "") -> str:
+    """That something comes first, and whose work cannot stand for it."""
+    other = earlier(plan)
+    by, why = (" by this version", f"; {other}, which this one cannot go on with") if other else ("", "")
+    first = f"`bench {command}` comes first"
+    return f"{plan.title} on {plan.protocol.id} is not {what} yet{by}{where}: {first}{why}"

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import datasets
 import methods.base
-from bench.files.store import digest, digest_file
+from bench.files.store import digest_file
 from bench.names import choose
 from bench.results.result import Result
 from bench.runs import settings
+from bench.runs.begun import check_config, read_today
 from bench.runs.reopen import Finished
-from bench.sources import placeless
 from methods.base import Info, Method
 
 
@@ -50,8 +50,8 @@ def method_of(run: Finished) -> Method:
     variant, said = settings.of_label(identity.variant)
     size, _, row = variant.partition("+")
     rows = kind.configs(dataset.name, size)
-    default = rows[choose(row, rows, f"variant of {kind.name}")]
-    config = settings.apply(default, settings.restored(default, said, identity.config))
-    if digest(placeless(config)) != identity.config_digest:
-        raise ValueError(f"{run.folder}: its configuration reads otherwise in this version; run it again")
+    with read_today(run.folder):
+        default = rows[choose(row, rows, f"variant of {kind.name}")]
+        config = settings.apply(default, settings.restored(default, said, identity.config))
+    check_config(run.folder, run.result, config)
     return kind(config, Info(classes_of(run.result), dataset.multi_label, dataset.trimmed))

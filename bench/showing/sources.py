@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 class Request:
     """What a user asks for, in words: a finished run, or tubes in a file, or annotation alone."""
 
-    run: Path | None = None
+    run: str | None = None
     tubes: Path | None = None
     format: str | None = None
     video_file: Path | None = None
@@ -140,10 +140,11 @@ def find(request: Request) -> Showable:
     return Showable(shown, known.protocol, video, Path("show"))
 
 
-def _of_run(name: Path, told: Told) -> Showable:
-    from bench.runs.reopen import Finished, find_run
+def _of_run(name: str, told: Told) -> Showable:
+    from bench.runs.naming import find_run
+    from bench.runs.reopen import Finished
 
-    run = Finished.of(find_run(name, told.runs_dir))
+    run = Finished.of(find_run(name, told.runs_dir, finished=True))
     dataset, rules = run.dataset(told.data_root), run.result.rules
     path = run.store.folder("link", run.result.inputs["link"]) / "tubes.parquet"
     if not path.is_file():

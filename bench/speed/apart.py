@@ -11,19 +11,24 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from bench.files.decode import decode
 from bench.files.store import plain, read_json, write_json
+from bench.interrupts import interrupts_wait
 from bench.speed.rows import Row
-from bench.speed.subject import Job
+from bench.speed.subject import Job, Untimed
 
 Report = Callable[[int, int], None]
 
 
 def measure_apart(job: Job, report: Report) -> Row:
-    """As :func:`bench.speed.measure.measure`, in a fresh process. Raises ValueError also where it dies."""
+    """As :func:`bench.speed.measure.measure`, in a fresh process, which ends with this call.
+
+    Raises ValueError also where it dies.
+    """
     with tempfile.TemporaryDirectory(prefix="bench-speed-") as folder:
         answer = Path(folder, "answer.json")
         question = Path(folder, "job.json")
@@ -33,7 +38,7 @@ def measure_apart(job: Job, report: Report) -> Row:
             raise ValueError(f"its process ended {_how(code)}; what it said is above")
         found = read_json(answer)
     if "error" in found:
-        raise ValueError(found["error"])
+        raise (Untimed if found["untimed"] else ValueError)(found["error"])
     row: Row = decode(Row, found["row"], "answer:")
     return row
 
@@ -42,13 +47,22 @@ def _run(words: list[str], report: Report) -> int:
     """Run the process to its end, which tells its progress by lines ``done total``; its exit code."""
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(entry or "." for entry in sys.path)}
     command = [sys.executable, "-m", "bench.speed.apart", *words]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
-        assert process.stdout is not None
-        for line in process.stdout:
-            numbers = line.split()
-            if len(numbers) == 2 and all(number.isdigit() for number in numbers):
-                report(int(numbers[0]), int(numbers[1]))
+    with ExitStack() as ends:
+        with interrupts_wait():
+            process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+            ends.enter_context(process)
+            ends.callback(process.kill)
+        _listen(process, report)
         return process.wait()
+
+
+def _listen(process: subprocess.Popen[str], report: Report) -> None:
+    """Tell of its progress until it says no more."""
+    assert process.stdout is not None
+    for line in process.stdout:
+        numbers = line.split()
+        if len(numbers) == 2 and all(number.isdigit() for number in numbers):
+            report(int(numbers[0]), int(numbers[1]))
 
 
 def _how(code: int) -> str:
@@ -80,7 +94,7 @@ def main() -> None:
         row = measure(_job(read_json(question)), lambda done, total: print(done, total, flush=True))
         write_json(answer, {"row": row})
     except ValueError as error:
-        write_json(answer, {"error": str(error)})
+        write_json(answer, {"error": str(error), "untimed": isinstance(error, Untimed)})
 
 
 if __name__ == "__main__":

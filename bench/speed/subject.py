@@ -25,6 +25,10 @@ Precision = Literal["fp32", "bf16"]
 SEED = 0
 
 
+class Untimed(ValueError):
+    """The method cannot be timed in that way, whatever its settings."""
+
+
 @dataclass(frozen=True)
 class Job:
     """What one process times, in words. run: a finished run's folder; without it the weights are random."""
@@ -90,7 +94,8 @@ class Subject:
 def opened(job: Job) -> Subject:
     """The subject of a job.
 
-    Raises ValueError for what is not there: names, videos, flow weights, the device, a compiler.
+    Raises ValueError for what is not there: names, videos, flow weights, the device, a compiler; Untimed for
+    a method that is not to be timed so.
     """
     import torch
 
@@ -124,17 +129,17 @@ def _of_plan(job: Job, compute: Compute) -> Subject:
     plan = Plan.of(request)
     method = batched(plan.method, job.batch)
     _check_frames(method)
-    method.begin(compute.torch_device)
+    _begin(method, compute.torch_device)
     return _subject(job, method, (plan.label, RANDOM), (plan.dataset, plan.protocol), compute)
 
 
 def _of_run(job: Job, compute: Compute) -> Subject:
     """The method of a finished run, on a test video of its dataset."""
-    from bench.runs.reopen import Finished, find_run
+    from bench.runs.reopen import Finished
     from bench.runs.trained import checkpoints, method_of
 
     assert job.run is not None
-    run = Finished.of(find_run(job.run, job.runs_dir))
+    run = Finished.of(job.run)
     method = batched(method_of(run), job.batch)
     _check_frames(method)
     method.load(checkpoints(run), compute.torch_device)
@@ -142,11 +147,19 @@ def _of_run(job: Job, compute: Compute) -> Subject:
     return _subject(job, method, told, (run.dataset(job.data_root), run.result.rules), compute)
 
 
+def _begin(method: Method, device: str) -> None:
+    """Untrained weights. Raises Untimed for a method that has none."""
+    try:
+        method.begin(device)
+    except ValueError as error:
+        raise Untimed(str(error)) from error
+
+
 def _check_frames(method: Method) -> None:
-    """Raise ValueError for a method that scores what was computed of whole videos before."""
+    """Raise Untimed for a method that scores what was computed of whole videos before."""
     names = ", ".join(method.extractions())
     if names:
-        raise ValueError(
+        raise Untimed(
             f"{method.name} is not timed frame by frame: it scores {names}, which are computed of whole "
             "videos before; the result of its run says how many frames a second that scoring takes"
         )

@@ -11,7 +11,6 @@ import numpy as np
 
 from bench.external import relink, rescore
 from bench.external.linkable import read_linkable
-from bench.external.truths import Told
 from bench.interop.formats import Manner
 from bench.protocol import Protocol
 from bench.records import Array, Detections, GroundTruth
@@ -41,12 +40,6 @@ class Request:
     def linking(self) -> Linking:
         """What trial 0 does."""
         return relink.pipeline(self.linker, self.overrides)
-
-    @property
-    def told(self) -> Told:
-        """The truth, as linking is told of it."""
-        scored = self.scored
-        return Told(scored.truth, scored.dataset, scored.split, scored.data_root, scored.runs_dir)
 
     @property
     def title(self) -> str:
@@ -149,7 +142,7 @@ def _scored(request: Request, linking: Linking, tuned: bool) -> Path:
                 changes,
                 scored.format,
                 scored.box_offset,
-                request.told,
+                scored.told,
             )
         )
         linked = replace(

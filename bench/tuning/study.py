@@ -21,6 +21,7 @@ from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend
 
 from bench.files.store import locked
+from bench.interrupts import interrupts_wait
 from bench.tuning.problem import Goal, Problem, Source
 from bench.tuning.queue import POLL, Queue
 from bench.tuning.sampling import SlotSampler
@@ -131,16 +132,18 @@ def _in_processes(job: Job, jobs: int, queue: Queue, progress: Progress) -> None
     """Workers of their own; one that dies is missed by none, its trial goes to another."""
     context = multiprocessing.get_context("spawn")
     workers: list[BaseProcess] = [context.Process(target=work, args=(job,)) for _ in range(jobs)]
-    for worker in workers:
-        worker.start()
     try:
+        with interrupts_wait():
+            for worker in workers:
+                worker.start()
         while any(worker.is_alive() for worker in workers):
             time.sleep(POLL)
             progress(queue.finished(), job.trials)
     finally:
         for worker in workers:
-            worker.terminate()
-            worker.join()
+            if worker.pid is not None:
+                worker.terminate()
+                worker.join()
 
 
 def work(job: Job) -> None:

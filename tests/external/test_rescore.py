@@ -12,11 +12,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench.external.rescore import SPREAD, Request, score, score_all
+from bench.external.rescore import SPREAD, Request, score, score_all, scored_truth
+from bench.interop.base import Truth
 from bench.metrics import evaluate
-from bench.protocol import EVALUATORS, Protocol
+from bench.protocol import EVALUATORS, Protocol, Trimming
 from bench.records import Detections
+from bench.results.notes import AUC_HAS_NONE, LEFT_OUT, ONE_GROUP, notes_of
 from bench.results.result import Result
+from bench.results.scoring import Scored
+from datasets.trimming import trimmed
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "interop"))
 import foreign
@@ -64,6 +68,7 @@ def test_what_is_known_of_the_predictions(ask: Ask, tmp_path: Path) -> None:
         "truth scene.parquet read as the suite's Parquet",
         "found.parquet read as the suite's Parquet",
         "tubes.parquet read as the suite's Parquet",
+        "no figure has an interval",
     ]
     assert folder.parent == tmp_path / "runs" / "file-scene"
     assert re.fullmatch("found_all_act_[0-9a-f]{8}", folder.name)
@@ -108,6 +113,40 @@ def test_intervals_are_not_lost_to_a_result_without(ask: Ask, tmp_path: Path) ->
         score(ask())
     assert Result.read(folder) == whole
     assert score(ask(out=tmp_path / "quick"))[1] == tmp_path / "quick"
+
+
+def test_figures_without_intervals_say_why(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert notes_of(score(ask())[0])[-1] == LEFT_OUT
+    result, _ = score(ask(intervals=True))
+    assert not {LEFT_OUT, ONE_GROUP} & set(result.notes)
+    assert notes_of(result)[-1] == AUC_HAS_NONE
+    monkeypatch.setattr("bench.results.scoring.intervals", lambda *words: {})  # of one group a class
+    result, _ = score(ask(intervals=True))
+    assert notes_of(result)[-1] == result.notes[-1] == ONE_GROUP
+
+
+@pytest.mark.parametrize("trimming", ["trimmed", "gt-trimmed"])
+def test_files_are_trimmed_to_the_action_as_runs_are(ask: Ask, trimming: Trimming) -> None:
+    result, folder = score(ask(protocol=f"act+{trimming}"))
+    protocol = Protocol("file-scene", "all", EVALUATORS["act"], trimming=trimming)
+    assert result.protocol == protocol.id == f"file-scene/all/act+{trimming}@1"
+    assert re.fullmatch(rf"found_all_act\+{trimming}_[0-9a-f]{{8}}", folder.name)
+    scored = Scored(trimmed(foreign.truth()), DETECTIONS, TUBES).cut(protocol)
+    values = {name: None if e is None else e.value for name, e in result.metrics.items()}
+    assert values == evaluate(*scored, protocol).metrics
+    assert values != {n: None if e is None else e.value for n, e in score(ask())[0].metrics.items()}
+
+
+def test_what_cannot_be_trimmed_is_refused(ask: Ask) -> None:
+    with pytest.raises(ValueError, match=r"unknown trimming 'trimed'; did you mean trimmed"):
+        score(ask(protocol="act+trimed"))
+    with pytest.raises(ValueError, match=r"whole videos are tuned on, by --protocol act; "):
+        scored_truth(ask(protocol="act+trimmed"))
+    frames = Truth(foreign.truth(), has_tubes=False)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("bench.external.truths.read_truth", lambda path, split: frames)
+        with pytest.raises(ValueError, match=r"\+trimmed: .*scene\.parquet has boxes of single frames"):
+            score(ask(protocol="act+trimmed"))
 
 
 def test_intervals_are_those_of_a_run(ask: Ask) -> None:
@@ -247,7 +286,7 @@ def test_a_dataset_is_the_truth(tmp_path: Path, micro_cache: Path) -> None:
     assert folder.parent == runs / dataset.id
     assert result.metrics["frame_map/0.50"].value == pytest.approx(100)  # type: ignore[union-attr]
     outside = int(np.count_nonzero(~np.isin(foreign.names_of(boxes), test)))
-    assert result.notes[-1] == f"{outside:,} rows of videos outside split 1 were left out"
+    assert f"{outside:,} rows of videos outside split 1 were left out" in result.notes
 
 
 @pytest.mark.realdata

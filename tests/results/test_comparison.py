@@ -164,7 +164,7 @@ def test_the_command(pair: tuple[Path, Path], tmp_path: Path) -> None:
     assert done.exit_code == 0
     found = compare(pair)
     lines = done.output.splitlines()
-    assert lines[0] == "A  good imported, seed 0"
+    assert lines[0] == f"A  good imported, seed 0  {pair[0].name}"
     assert lines[-1] == "by video-mAP @.5: A is better"
     row = next(line for line in lines if line.startswith("│ video-mAP @.5 "))
     first = found.metrics[0]

@@ -19,11 +19,13 @@ from bench.cli import cli
 from bench.metrics import intervals
 from bench.results import mean, scoring
 from bench.results.mean import write_mean
+from bench.results.notes import ONE_GROUP
 from bench.results.result import FILE, Result, read_matches
 from bench.runs import settings, stages
+from bench.runs.asked import row_of
 from bench.runs.console import summaries
 from bench.runs.many import Outcome, requests, run_all
-from bench.runs.plan import Plan, Request, row_of
+from bench.runs.plan import Plan, Request
 from bench.runs.reopen import Finished
 from bench.runs.reporter import Reporter
 from bench.runs.run import Run
@@ -117,6 +119,8 @@ def test_a_mean_is_that_of_its_splits(outcomes: list[Outcome]) -> None:
     assert found.low is not None
     assert found.high is not None
     assert found.low <= found.value <= found.high
+    assert ONE_GROUP in parts[0].notes
+    assert ONE_GROUP not in average.notes
     assert average.coverage.videos == sum(part.coverage.videos for part in parts)
     assert set(average.inputs) == {f"{split}/{step}" for split in "12" for step in ("predict", "link")}
     assert average.truth_digest not in {part.truth_digest for part in parts}
@@ -240,7 +244,9 @@ def test_the_stages_one_by_one(tmp_path: Path, runs_dir: Path, outcomes: list[Ou
         CliRunner().invoke(cli, ["score", folder.name, *place], catch_exceptions=False)
     assert "predicted" in bench("predict", folder.name[:12])
     assert "tubes in" in bench("link", str(folder))
-    assert "act@1" in bench("score", folder.name, "--protocol", "road+gt-trimmed")
+    scored = bench("score", folder.name, "--protocol", "road+gt-trimmed")
+    assert "act@1" in scored
+    assert scored.count(f"note       {ONE_GROUP}") == 1
     found = sorted(path.parent.name.rsplit("_", 3)[1] for path in tmp_path.glob(f"ucf24-mini*/*/{FILE}"))
     assert found == ["1", "1-road+gt-trimmed", "1-yowo"]
     first = next(iter(outcomes[0].results.values()))
@@ -250,15 +256,7 @@ def test_the_stages_one_by_one(tmp_path: Path, runs_dir: Path, outcomes: list[Ou
 
 def test_which_run_is_meant(runs_dir: Path, outcomes: list[Outcome]) -> None:
     folders = [folder for outcome in outcomes[:2] for folder in outcome.results]
-    assert stages.find_folder(folders[0].name, runs_dir) == folders[0].resolve()
-    assert stages.find_folder(str(folders[0] / FILE), runs_dir) == folders[0].resolve()
-    assert stages.find_asked(folders[2].name, runs_dir).split == "2"
-    with pytest.raises(ValueError, match=r"may be .* runs"):
-        stages.find_folder("centre-box", runs_dir)
-    with pytest.raises(ValueError, match="did you mean"):
-        stages.find_folder(folders[0].name.replace("centre", "center"), runs_dir)
-    with pytest.raises(ValueError, match="none below"):
-        stages.find_folder("centre-box", runs_dir / "nowhere")
+    assert stages.plan_of(folders[2].name, {"runs_dir": runs_dir}).protocol.split == "2"
     with pytest.raises(ValueError, match=r"name a run, or --method and --dataset"):
         stages.plan_of(None, {"runs_dir": runs_dir})
     with pytest.raises(ValueError, match=r"--variant: the run .* says that"):

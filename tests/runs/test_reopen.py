@@ -14,7 +14,7 @@ from bench.files.store import read_json, write_json
 from bench.files.tables import read_detections, read_tubes
 from bench.results.result import Result
 from bench.runs.plan import Plan, Request, open_dataset
-from bench.runs.reopen import Finished, find_run, relink
+from bench.runs.reopen import Finished, relink
 from bench.runs.reporter import Reporter
 from bench.runs.run import Run
 from bench.runs.trained import method_of
@@ -77,7 +77,7 @@ def test_a_run_is_planned_again_as_it_was(finished: Plan) -> None:
 
 def test_linking_as_before_computes_nothing(finished: Plan) -> None:
     log = Log()
-    again = relink(find_run(finished.folder, Path("elsewhere")), None, (), log)
+    again = relink(finished.folder.resolve(), None, (), log)
     assert (log.skipped, log.steps) == (["link"], [])
     assert again.place == finished.store.folder("link", finished.link_key).resolve()
 
@@ -122,19 +122,6 @@ def test_no_video_and_no_flow_is_needed(finished: Plan, monkeypatch: pytest.Monk
 def test_only_postprocess_changes(finished: Plan, setting: str, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         relink(finished.folder.resolve(), None, (setting,), Reporter())
-
-
-def test_runs_are_found_by_their_names(finished: Plan, tmp_path: Path) -> None:
-    runs_dir, name = finished.request.runs_dir, finished.folder.name
-    folder = finished.folder.resolve()
-    for said in (Path(name), finished.folder, finished.folder / "result.json"):
-        assert find_run(said, runs_dir) == folder
-    with pytest.raises(ValueError, match=f"did you mean {name.replace('+', '.')}"):
-        find_run(Path(name[:-1]), runs_dir)
-    with pytest.raises(ValueError, match="none below"):
-        find_run(Path(name), tmp_path)
-    with pytest.raises(ValueError, match="is no run"):
-        find_run(runs_dir, runs_dir)
 
 
 def copied(finished: Plan, tmp_path: Path) -> Path:
@@ -208,7 +195,7 @@ def test_the_dataset_must_be_the_same(finished: Plan, tmp_path: Path) -> None:
 
 def test_a_run_is_shown_with_its_own_tubes_and_annotation(finished: Plan) -> None:
     relinked = relink(finished.folder.resolve(), None, (), Reporter())
-    found = find(showing.Request(run=finished.folder))
+    found = find(showing.Request(run=str(finished.folder)))
     assert found.shown.tubes is not None
     assert found.shown.truth is not None
     assert len(found.shown.tubes) == len(relinked.tubes)
@@ -226,4 +213,4 @@ def test_a_run_without_tubes_says_so(finished: Plan, tmp_path: Path) -> None:
     folder = copied(finished, tmp_path)
     (tmp_path / "store").mkdir()
     with pytest.raises(ValueError, match="has no tubes"):
-        find(showing.Request(run=folder))
+        find(showing.Request(run=str(folder)))

@@ -117,7 +117,6 @@ def test_bf16_gives_boxes_too(runs_dir: Path) -> None:
         (Job("marked", dataset="ucf24-mini.micro", video="v_Nothing"), "unknown test video 'v_Nothing'"),
         (Job("marked", dataset="ucf24"), "--data-root"),
         (Job("pcsc", variant="full", overrides=("model.flow=raft",)), "--set model.flow=dis takes another"),
-        (Job("marked", run=Path("nothing")), "no run nothing"),
     ],
 )
 def test_what_is_not_there_is_said(
