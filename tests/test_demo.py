@@ -45,7 +45,7 @@ def run(tmp_path: Path) -> Finished:
 def finished(tmp_path: Path, **changed: Any) -> Finished:
     identity: dict[str, Any] = {
         "method": "centre-box", "variant": "tiny+default", "config_digest": digest(centre_box.Config()),
-        "config": {}, "checkpoint_digests": {},
+        "config": {}, "checkpoint_digests": {}, "code_version": "0.0.9",
     }  # fmt: skip
     result: Any = SimpleNamespace(
         identity=SimpleNamespace(**identity | changed), dataset="ucf24-mini@1.micro", inputs={"net": "k"},
@@ -137,7 +137,7 @@ def test_a_method_without_tubes_is_refused(
 
 def test_another_configuration_is_refused(tmp_path: Path) -> None:
     run = finished(tmp_path, config_digest="0")
-    with pytest.raises(ValueError, match="its configuration reads otherwise"):
+    with pytest.raises(ValueError, match=r"reads otherwise in this version; it was made by version 0\.0\.9"):
         demonstrate(film(tmp_path / "clip.mp4", 4, 64, 48), run, Compute("cpu"), Reporter())
 
 

@@ -81,7 +81,7 @@ def check_config(folder: Path, result: Result, config: Any) -> None:
     if digest(placeless(config)) != result.identity.config_digest:
         raise ValueError(
             f"{folder}: its configuration reads otherwise in this version; it was made by "
-            f"{made_by(folder, config)}; run it again"
+            f"{made_by(folder, config, result.identity.code_version)}; run it again"
         )
 
 
@@ -104,9 +104,12 @@ def _asked_alike(content: Mapping[str, Any], request: Request) -> bool:
     return all(content.get(name) == plain(getattr(request, name)) for name in ALIKE)
 
 
-def made_by(folder: Path, config: Any = None) -> str:
-    """Which version made a run, in words; and, where that does not tell, how its settings were others."""
-    code = _code(folder)
+def made_by(folder: Path, config: Any = None, code: str = "") -> str:
+    """Which version made a run, in words; and, where that does not tell, how its settings were others.
+
+    code: that version, where it is known.
+    """
+    code = code or _code(folder)
     if code != __version__:
         return f"version {code} of the suite (this is {__version__})"
     before = read_json(folder / CONFIG) if config is not None and (folder / CONFIG).is_file() else None
