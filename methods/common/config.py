@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
@@ -24,14 +24,6 @@ class CropsConfig:
     learning_rate: float = 3e-3
     weight_decay: float = 0.05
     colour: tuple[float, float, float] = (0.5, 2.0, 2.0)  # largest change of hue, saturation, exposure
-
-
-def keyed(config: DataclassInstance, **implied: Any) -> dict[str, Any]:
-    """The fields of a config as the keys of stored steps hold them.
-
-    implied: values that a key without the field stands for, those of steps stored before there was the field.
-    """
-    return {name: value for name, value in asdict(config).items() if implied.get(name, ...) != value}
 
 
 def with_parts(config: Config, **parts: dict[str, Any]) -> Config:

@@ -11,7 +11,6 @@ import numpy as np
 
 from bench.records import Array, Detections, Tubes
 from methods.base import Extraction, Info, Reads, TrainingData, TrainingStage
-from methods.common.config import keyed
 from methods.nn import published
 from methods.reclnet import postprocess
 from methods.reclnet.config import configs
@@ -85,8 +84,7 @@ class Reclnet(TrackMethod):
         if config.model.scores == "recurrent":
             shuffled = config.training.shuffled_labels
             read = {"tracks": self.track_config(), "shuffled": shuffled, "seed": config.recurrent_seed}
-            learning = keyed(config.learning, label_iou=0.3, group_gb=1.6)
-            read |= {"recurrent": asdict(config.model.recurrent), "learning": learning}
+            read |= {"recurrent": asdict(config.model.recurrent), "learning": asdict(config.learning)}
             for stream in config.model.streams:
                 stages[f"{RECURRENT}{stream}"] = read | {"features": self.feature_config(stream)}
             if config.model.learned_fusion:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from bench.files.store import digest_file
 from methods.base import Extraction, FlowNeed, Info, Reads, TrainingData, TrainingStage
-from methods.common.config import keyed
 from methods.common.networked import ConfiguredMethod
 from methods.reclnet.config import STREAMS
 from methods.reclnet.extraction import TrackMaker, bytes_per_frame, path_arrays, read_paths
@@ -114,7 +113,7 @@ class TrackMethod(ConfiguredMethod):
     def track_config(self) -> Any:
         """What the tracks are made by, beyond the stages they need."""
         read = self.box_size_config()
-        read.pop("box_size_iou", None)
+        del read["box_size_iou"]
         return read
 
     def box_size_config(self) -> dict[str, Any]:
@@ -122,7 +121,7 @@ class TrackMethod(ConfiguredMethod):
         tracks = self.config.tracks
         given = Path(tracks.file)
         file = digest_file(given) if tracks.file and given.is_file() else ""
-        return keyed(tracks, box_size_iou=0.5) | {"file": file}
+        return asdict(tracks) | {"file": file}
 
     def reads(self, stage: str) -> Reads:
         """A detector reads no other; flow that is computed ahead is that of its stream."""
